@@ -1,0 +1,63 @@
+"""Dates as Restcomm stores and prints them.
+
+The database holds naive local times of the setting TIMEZONE; replies print them in RFC 2822's
+manner with that zone's offset. English names whatever the locale.
+"""
+
+import re
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+
+_DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_STORED = re.compile(r"(\d{4,})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.\d*)?")
+_GREGORIAN_CYCLE = 400  # years after which weekdays and leap years repeat
+
+
+def local_now(zone):
+    """Give the present as the database holds it: naive, in ``zone`` (a tzinfo)."""
+    return datetime.now(zone).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=4096)
+def format_date(stored, zone):
+    """Print a stored date, e.g. ``Fri, 23 Nov 2018 14:05:09 +0000``.
+
+    ``stored`` is a naive datetime or SQLite's text, of any year from 0001 on; fractions of a
+    second are cut off. A text that is no date is returned as it is, so that one odd row does not
+    take a whole list away. Source: legacy/FORMAT.md, ``EEE, d MMM yyyy HH:mm:ss Z``.
+    """
+    match = _STORED.fullmatch(str(stored))
+    if match is None:
+        return str(stored)
+    year, month, day, hour, minute, second = map(int, match.groups())
+    # Python's datetime ends with the year 9999, Restcomm's text format does not.
+    cycles = max(0, (year - 9000) // _GREGORIAN_CYCLE)
+    try:
+        naive = datetime(year - cycles * _GREGORIAN_CYCLE, month, day, hour, minute, second)
+        local = _in_zone(naive, zone)
+    except (ValueError, OverflowError):
+        return str(stored)
+    return (
+        f"{_DAYS[local.weekday()]}, {local.day} {_MONTHS[local.month - 1]} "
+        f"{local.year + cycles * _GREGORIAN_CYCLE:04d} {local:%H:%M:%S} "
+        f"{_format_offset(local.utcoffset())}"
+    )
+
+
+def _in_zone(naive, zone):
+    """Read a naive local time as java.util.GregorianCalendar does.
+
+    An hour that a clock change repeats is standard time, one that it skips moves on by the gap.
+    """
+    local = naive.replace(tzinfo=zone, fold=1)
+    if local.astimezone(timezone.utc).astimezone(zone).replace(tzinfo=None) == naive:
+        return local
+    return naive.replace(tzinfo=zone, fold=0).astimezone(timezone.utc).astimezone(zone)
+
+
+def _format_offset(offset):
+    """Print an offset as ``+HHMM``; the seconds of a local mean time are cut off."""
+    sign = "-" if offset < timedelta(0) else "+"
+    minutes = abs(offset) // timedelta(minutes=1)
+    return f"{sign}{minutes // 60:02d}{minutes % 60:02d}"

@@ -1,0 +1,129 @@
+"""The errors a client can be told: status, stable code and wording, and nothing else.
+
+Raised anywhere, turned into a reply in one place (``app``). The table in ``docs/errors.md`` is
+tested against this module.
+"""
+
+REALM = "Restcomm realm"
+
+
+class RestcommError(Exception):
+    """An error whose ``message`` may be shown to the client.
+
+    ``status`` is the HTTP status, ``code`` the stable number clients may rely on, ``message`` one
+    sentence, ``headers`` what the reply carries besides its body.
+    """
+
+    status = 500
+    code = 20500
+    message = "The service failed to answer; the cause is in its log"
+    headers = {}
+
+    def __init__(self, message=None):
+        super().__init__(message or self.message)
+        self.message = message or self.message
+
+    @property
+    def more_info(self):
+        """Where the documentation explains the code."""
+        return f"docs/errors.md#{self.code}"
+
+
+class MalformedRequest(RestcommError):
+    """The request cannot be read as HTTP or as a form."""
+
+    status = 400
+    code = 20400
+    message = "The request is malformed"
+
+
+class MissingParameter(RestcommError):
+    """A required parameter was not sent."""
+
+    status = 400
+    code = 21401
+
+    def __init__(self, parameter):
+        super().__init__(f"{parameter} is required")
+
+
+class InvalidParameter(RestcommError):
+    """A parameter's value breaks its rule; ``rule`` reads on from "must"."""
+
+    status = 400
+    code = 21402
+
+    def __init__(self, parameter, rule):
+        super().__init__(f"{parameter} must {rule}")
+
+
+class NotAuthenticated(RestcommError):
+    """No credentials, or wrong ones."""
+
+    status = 401
+    code = 20003
+    message = "Authenticate with an account sid or e-mail address and its auth token or password"
+    headers = {"WWW-Authenticate": f'Basic realm="{REALM}"'}
+
+
+class AccountNotActive(RestcommError):
+    """The credentials are right, but the account is closed, suspended or not yet in use."""
+
+    status = 403
+    code = 20005
+    message = "Provided Account is not active"
+
+
+class Forbidden(RestcommError):
+    """The caller may not do this; one body for every reason, so that nobody learns what exists."""
+
+    status = 403
+    code = 20006
+    message = "The account may not do this"
+
+
+class NotFound(RestcommError):
+    """Nothing has this address."""
+
+    status = 404
+    code = 20404
+    message = "Nothing was found at this address"
+
+
+class MethodNotAllowed(RestcommError):
+    """The resource does not know the method; ``allowed`` are the methods it knows."""
+
+    status = 405
+    code = 20405
+
+    def __init__(self, allowed):
+        allow = ", ".join(sorted(allowed))
+        super().__init__(f"The resource allows {allow}")
+        self.headers = {"Allow": allow}
+
+
+class BodyTooLarge(RestcommError):
+    """The body exceeds the setting MAX_BODY_BYTES."""
+
+    status = 413
+    code = 20413
+
+    def __init__(self, limit):
+        super().__init__(f"The body must not exceed {limit} bytes")
+
+
+class UnsupportedMediaType(RestcommError):
+    """The body is not a form in a character set that is read."""
+
+    status = 415
+    code = 20415
+    message = "The body must be application/x-www-form-urlencoded"
+
+
+class Unavailable(RestcommError):
+    """The database does not answer; the request may be sent again."""
+
+    status = 503
+    code = 20503
+    message = "The database does not answer; try again"
+    headers = {"Retry-After": "5"}

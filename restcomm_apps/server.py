@@ -1,0 +1,81 @@
+"""gunicorn around the application: processes, threads, TLS, and refusals before any request."""
+
+import multiprocessing
+import ssl
+from http import HTTPStatus
+
+from gunicorn import util
+from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.gthread import ThreadWorker
+
+from .app import create_app
+from .errors import MalformedRequest, RestcommError
+from .render import error_document
+
+DEFAULT_BIND = "127.0.0.1:8080"
+DEFAULT_WORKERS = min(multiprocessing.cpu_count(), 4)
+DEFAULT_THREADS = 4
+
+
+class RestcommWorker(ThreadWorker):
+    """A threaded worker that refuses what is not HTTP with the contract's body, not with HTML."""
+
+    def handle_error(self, req, client, addr, exc):
+        """Answer 400 to what cannot be read, in XML as no format is known yet; log the rest."""
+        if isinstance(exc, ssl.SSLError):
+            self.log.info("TLS with %s failed: %s", addr, exc)
+            return
+        if isinstance(exc, ParseException):
+            self.log.info("Malformed request from %s: %r", addr, str(exc))
+            error = MalformedRequest()
+        else:
+            self.log.error("Request from %s failed", addr, exc_info=exc)
+            error = RestcommError()
+        try:
+            util.write_nonblock(client, self._reply(error))
+        except OSError as gone:
+            self.log.debug("%s did not wait for its answer: %s", addr, gone)
+
+    def _reply(self, error):
+        with self.wsgi.app_context():
+            media_type, body = error_document(error)
+        head = (
+            f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
+            f"Connection: close\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+class _Server(BaseApplication):
+    def __init__(self, options):
+        self.options = options
+        super().__init__()
+
+    def load_config(self):
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self):
+        return create_app()
+
+
+def serve(bind, workers, threads, certfile, keyfile, log_level):
+    """Serve until a signal ends it: TERM finishes what runs, HUP replaces the workers.
+
+    ``bind`` is HOST:PORT or unix:PATH; ``certfile`` and ``keyfile`` are PEM files or None.
+    """
+    _Server(
+        {
+            "bind": bind,
+            "workers": workers,
+            "threads": threads,
+            "worker_class": RestcommWorker,
+            "certfile": certfile,
+            "keyfile": keyfile,
+            "loglevel": log_level,
+            "preload_app": True,
+            "limit_request_line": 8190,
+            "control_socket_disable": True,
+        }
+    ).run()

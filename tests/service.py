@@ -1,0 +1,183 @@
+"""How the tests talk to the service: an application in this process, or a real gunicorn."""
+
+import base64
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from json import loads
+
+from lxml import etree
+
+from restcomm_apps import create_app
+from restcomm_apps.database import database
+from restcomm_apps.models import create_tables, TABLES as MODELS
+
+BASE = "/restcomm/2012-04-24"
+MEDIA_TYPES = ("application/json", "application/xml")
+
+
+def authorization(account, password=None):
+    """Give the Basic header of an account row, with its auth token or with ``password``."""
+    credentials = f"{account['sid']}:{account['auth_token'] if password is None else password}"
+    return {"Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()}
+
+
+def check_reply(status, content_type, body):
+    """Assert what holds for every reply: no charset, a well-formed body in the declared format."""
+    if not body:
+        assert status in (200, 204), f"{status} without a body"
+        assert content_type is None
+    elif body == b"OK":
+        assert content_type == "text/plain"
+    else:
+        assert content_type in MEDIA_TYPES
+        if content_type == "application/json":
+            body.decode("ascii")
+            reply = loads(body)
+        else:
+            root = etree.fromstring(body)
+            assert root.tag == "RestcommResponse"
+            reply = root[0]
+        if status >= 400:
+            check_error(status, reply)
+
+
+def check_error(status, reply):
+    """Assert the shape of an error, a parsed JSON object or a RestException element."""
+    if isinstance(reply, dict):
+        assert list(reply) == ["status", "code", "message", "more_info"]
+        assert reply["status"] == status
+    else:
+        assert [child.tag for child in reply] == ["Status", "Code", "Message", "MoreInfo"]
+        assert reply.findtext("Status") == str(status)
+
+
+class Service:
+    """The application in this process, on a database file of its own."""
+
+    def __init__(self, database_url, **settings):
+        settings = {"DATABASE_URL": database_url, **settings}
+        self.app = create_app({f"RESTCOMM_APPS_{name}": text for name, text in settings.items()})
+        self.client = self.app.test_client()
+        with database.connection_context():
+            create_tables("2012-04-24 00:00:00")
+            for model in MODELS:
+                model.delete().execute()
+
+    def insert(self, tables):
+        """Insert rows, given as {table name: [row]}."""
+        for model in MODELS:
+            rows = tables.get(model._meta.table_name, [])
+            for row in rows:
+                model.insert(row).execute()
+
+    def dump(self):
+        """Give all rows of all tables, to see whether a refusal changed anything."""
+        return {
+            model._meta.table_name: list(model.select().order_by(model.sid).tuples())
+            for model in MODELS
+        }
+
+    def request(self, method, path, account=None, headers=None, **options):
+        """Send a request below the API's base path as an account row; check and give the reply."""
+        headers = {**(authorization(account) if account else {}), **(headers or {})}
+        reply = self.client.open(BASE + path, method=method, headers=headers, **options)
+        if method != "HEAD":
+            check_reply(reply.status_code, reply.headers.get("Content-Type"), reply.data)
+        return reply
+
+    def close(self):
+        """Close this thread's connection."""
+        database.close()
+
+
+class Gunicorn:
+    """A real ``restcomm-apps serve`` on a free port, in a process group of its own."""
+
+    def __init__(self, database_url, workers=1, threads=4, arguments=(), **settings):
+        self.environ = {
+            name: text for name, text in os.environ.items() if not name.startswith("RESTCOMM_APPS_")
+        }
+        self.environ |= {
+            f"RESTCOMM_APPS_{name}": text
+            for name, text in {"DATABASE_URL": database_url, **settings}.items()
+        }
+        self.scheme = "https" if "--certfile" in arguments else "http"
+        self.port = free_port()
+        self.arguments = [
+            *("serve", "--bind", f"127.0.0.1:{self.port}"),
+            *("--workers", str(workers), "--threads", str(threads)),
+            *arguments,
+        ]
+        self.process = None
+
+    @property
+    def url(self):
+        """The address before the API's base path."""
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def run(self, *arguments):
+        """Run another restcomm-apps command on the same settings; give its output."""
+        return subprocess.run(
+            [sys.executable, "-m", "restcomm_apps", *arguments],
+            env=self.environ, capture_output=True, text=True, check=True, timeout=60,
+        ).stdout
+
+    def start(self):
+        """Start and wait until it accepts connections."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "restcomm_apps", *self.arguments],
+            env=self.environ, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                assert self.process.poll() is None, "the service did not start"
+                assert time.monotonic() < deadline, "the service does not answer"
+                time.sleep(0.02)
+
+    def kill(self, number=signal.SIGKILL):
+        """End the whole process group with a signal and wait for it."""
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+        self.process.wait(30)
+
+    def request(self, method, path, account=None, body=None, headers=None, timeout=30):
+        """Send a request below the API's base path; give status, headers and body, checked."""
+        headers = {**(authorization(account) if account else {}), **(headers or {})}
+        request = urllib.request.Request(
+            self.url + BASE + path, data=body, headers=headers, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as reply:
+                answer = reply.status, reply.headers, reply.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                answer = error.code, error.headers, error.read()
+        if method != "HEAD":
+            check_reply(answer[0], answer[1].get("Content-Type"), answer[2])
+        return answer
+
+
+def free_port():
+    """Find a port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def connect_directly(database_url):
+    """Open a connection of one's own to a SQLite URL, beside the service's."""
+    return sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=30)
