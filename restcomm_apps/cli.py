@@ -8,7 +8,7 @@ import sys
 import click
 import peewee
 
-from . import auth, config, models, server, sids
+from . import __version__, auth, config, models, server, sids
 from .app import create_app
 from .database import database
 from .dates import local_now
@@ -33,7 +33,7 @@ class EmailType(click.ParamType):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="restcomm-apps")
+@click.version_option(__version__, prog_name="restcomm-apps")
 def commands():
     """Restcomm's Applications API as a lightweight service.
 

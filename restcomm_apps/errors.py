@@ -8,10 +8,11 @@ REALM = "Restcomm realm"
 
 
 class RestcommError(Exception):
-    """An error whose ``message`` may be shown to the client.
+    """The service failed; the cause is in its log.
 
-    ``status`` is the HTTP status, ``code`` the stable number clients may rely on, ``message`` one
-    sentence, ``headers`` what the reply carries besides its body.
+    The base of all errors a client may be told: ``status`` is the HTTP status, ``code`` the
+    stable number clients may rely on, ``message`` one sentence, ``headers`` what the reply carries
+    besides its body.
     """
 
     status = 500
@@ -48,7 +49,10 @@ class MissingParameter(RestcommError):
 
 
 class InvalidParameter(RestcommError):
-    """A parameter's value breaks its rule; ``rule`` reads on from "must"."""
+    """A parameter's value breaks its rule.
+
+    ``rule`` reads on from "must", e.g. ``be true or false``.
+    """
 
     status = 400
     code = 21402
@@ -75,7 +79,7 @@ class AccountNotActive(RestcommError):
 
 
 class Forbidden(RestcommError):
-    """The caller may not do this; one body for every reason, so that nobody learns what exists."""
+    """The caller may not do this: one body for every reason, so that nobody learns what exists."""
 
     status = 403
     code = 20006
@@ -91,7 +95,7 @@ class NotFound(RestcommError):
 
 
 class MethodNotAllowed(RestcommError):
-    """The resource does not know the method; ``allowed`` are the methods it knows."""
+    """The resource does not know the method; the header Allow names those it knows."""
 
     status = 405
     code = 20405

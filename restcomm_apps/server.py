@@ -53,10 +53,12 @@ class _Server(BaseApplication):
         super().__init__()
 
     def load_config(self):
+        """Hand the options to gunicorn."""
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
     def load(self):
+        """Make the application, once, before the workers are forked."""
         return create_app()
 
 

@@ -1,0 +1,55 @@
+# make serve: the service on 127.0.0.1:8080, with everything it needs. make help: the rest.
+
+PYTHON ?= python3
+VENV := .venv
+INSTALL := $(VENV)/bin/pip --quiet --disable-pip-version-check install
+
+.PHONY: help serve test soak requirements clean
+
+help:
+	@echo "make serve         install, create the database and the first account, serve on 127.0.0.1:8080"
+	@echo "make test          the test suite"
+	@echo "make soak          the long runs: kills, concurrent clients, random requests, proxies"
+	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
+	@echo "make clean         remove what make made, but not the database"
+
+serve: $(VENV)/served
+	@$(VENV)/bin/restcomm-apps init-db --first-account
+	@exec $(VENV)/bin/restcomm-apps serve
+
+test: $(VENV)/tested
+	@for tool in curl openssl; do command -v $$tool >/dev/null || \
+		{ echo "make test: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
+	$(VENV)/bin/pytest -m "not soak"
+
+soak: $(VENV)/tested
+	@for tool in curl openssl nginx apache2 sqlite3; do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || \
+		{ echo "make soak: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
+	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest -s -m soak tests
+	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest tests/test_random_requests.py
+
+requirements: $(VENV)/tested
+	$(INSTALL) uv
+	$(VENV)/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
+		--no-annotate --upgrade --output-file requirements.txt setup.cfg
+	$(VENV)/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
+		--no-annotate --constraint requirements.txt --extra test \
+		--output-file tests/requirements.txt setup.cfg
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis
+
+# The stamps are made anew when what they were made from changes.
+$(VENV)/served: requirements.txt setup.cfg
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments; install what is missing with: apt-get install python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" || \
+		{ echo "$(PYTHON) is too old; Python 3.10 or newer is needed, name it with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/served tests/requirements.txt
+	$(INSTALL) --require-hashes -r tests/requirements.txt
+	@touch $@

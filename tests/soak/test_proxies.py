@@ -1,0 +1,133 @@
+"""Real nginx and Apache before a real service, configured as README and deploy/ show."""
+
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from ..documentation import blocks, read
+from ..rows import CHILD, FULL, TABLES
+from ..service import BASE, Service, authorization, check_reply, free_port
+
+pytestmark = pytest.mark.soak
+
+NGINX = """\
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {server}
+}}
+"""
+APACHE_MODULES = "mpm_event authz_core proxy proxy_http headers"
+APACHE = """\
+ServerName localhost
+ServerRoot {folder}
+PidFile {folder}/apache.pid
+ErrorLog {folder}/error.log
+Listen 127.0.0.1:{port}
+{modules}
+{server}
+"""
+
+
+def nginx(folder, port, server):
+    """Give the command of an nginx that serves the server block."""
+    server = server.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, server=server))
+    return ["/usr/sbin/nginx", "-c", f"{folder}/nginx.conf", "-p", str(folder)]
+
+
+def apache(folder, port, server):
+    """Give the command of an Apache that serves the virtual host."""
+    modules = "\n".join(
+        f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+        for name in APACHE_MODULES.split()
+    )
+    server = server.replace("*:80", f"127.0.0.1:{port}")
+    config = APACHE.format(folder=folder, port=port, modules=modules, server=server)
+    (folder / "apache.conf").write_text(config)
+    return ["/usr/sbin/apache2", "-DFOREGROUND", "-f", f"{folder}/apache.conf"]
+
+
+def readme_block(language, before, after):
+    """Give README's block of a language, wrapped as in a configuration file."""
+    return before + blocks(read("README.md"), language)[0] + after
+
+
+CASES = {
+    "nginx-deploy": (nginx, read("deploy/nginx.conf")),
+    "nginx-readme": (nginx, readme_block("nginx", "server {\nlisten 80;\n", "}\n")),
+    "apache-deploy": (apache, read("deploy/apache.conf")),
+    "apache-readme": (apache, readme_block("apache", "<VirtualHost *:80>\n", "</VirtualHost>\n")),
+}
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def proxied(request, make_gunicorn, database_url, tmp_path):
+    """The address of a proxy before the service, with the rows of rows.TABLES."""
+    make_command, config = request.param
+    gunicorn = make_gunicorn().start()
+    rows = Service(database_url)
+    rows.insert(TABLES)
+    rows.close()
+    port = free_port()
+    config = config.replace("127.0.0.1:8080", f"127.0.0.1:{gunicorn.port}")
+    process = subprocess.Popen(make_command(tmp_path, port, config))
+    url = f"http://127.0.0.1:{port}"
+    wait_for(url, process)
+    yield url
+    process.terminate()
+    process.wait(30)
+
+
+def wait_for(url, process):
+    """Wait until the proxy answers."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return fetch(f"{url}{BASE}/Logout")
+        except urllib.error.URLError:
+            assert process.poll() is None, "the proxy did not start"
+            assert time.monotonic() < deadline, "the proxy does not answer"
+            time.sleep(0.05)
+
+
+def fetch(url, account=None, body=None):
+    """Send a request; give status, headers and body, checked."""
+    headers = authorization(account) if account else {}
+    request = urllib.request.Request(url, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            answer = reply.status, reply.headers, reply.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            answer = error.code, error.headers, error.read()
+    check_reply(answer[0], answer[1].get("Content-Type"), answer[2])
+    return answer
+
+
+def test_proxy_passes_on_what_clients_send(proxied):
+    account = f"{proxied}{BASE}/Accounts/{CHILD['sid']}"
+    status, headers, body = fetch(f"{account}//Applications.json/{FULL['sid']}/", CHILD)
+    assert status == 200 and FULL["sid"].encode() in body
+    assert headers["Content-Type"] == "application/json"
+    # Visual Designer encodes names twice and needs 404.
+    assert fetch(f"{account}/Applications/a%252Fb.json", CHILD)[0] == 404
+    status, headers, body = fetch(f"{proxied}{BASE}/Accounts.json/child%40example.com", CHILD)
+    assert status == 200
+    # The address a client sees, not the one behind the proxy.
+    assert re.match(rf"<{proxied}{BASE}/Profiles/", headers["Link"])
+    status, _, body = fetch(f"{account}/Applications", CHILD, b"FriendlyName=caf\xe9")
+    assert status == 200 and "<FriendlyName>café</FriendlyName>" in body.decode()
+    assert fetch(f"{account}/Applications")[0] == 401
