@@ -119,4 +119,4 @@ def _is_granted(role, action, resource, own):
 
 def token_of(password):
     """Derive the auth token that a password stands for. Source: legacy/SCHEMA.md, md5 hex."""
-    return hashlib.md5(password.encode()).hexdigest()
+    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()

@@ -162,7 +162,7 @@ def serve(bind, workers, threads, certfile, keyfile):
         raise Mistake(
             f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'
         )
-    server.serve(bind, workers, threads, certfile, keyfile, app.config["LOG_LEVEL"])
+    server.serve(app, bind, workers, threads, certfile, keyfile)
 
 
 @commands.command()

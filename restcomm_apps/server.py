@@ -9,7 +9,6 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from .app import create_app
 from .errors import MalformedRequest, RestcommError
 from .render import error_document
 
@@ -48,7 +47,8 @@ class RestcommWorker(ThreadWorker):
 
 
 class _Server(BaseApplication):
-    def __init__(self, options):
+    def __init__(self, app, options):
+        self.app = app
         self.options = options
         super().__init__()
 
@@ -58,26 +58,25 @@ class _Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self):
-        """Make the application, once, before the workers are forked."""
-        return create_app()
+        """Hand over the application; it was made before the workers are forked."""
+        return self.app
 
 
-def serve(bind, workers, threads, certfile, keyfile, log_level):
+def serve(app, bind, workers, threads, certfile, keyfile):
     """Serve until a signal ends it: TERM finishes what runs, HUP replaces the workers.
 
     ``bind`` is HOST:PORT or unix:PATH; ``certfile`` and ``keyfile`` are PEM files or None.
     """
-    _Server(
-        {
-            "bind": bind,
-            "workers": workers,
-            "threads": threads,
-            "worker_class": RestcommWorker,
-            "certfile": certfile,
-            "keyfile": keyfile,
-            "loglevel": log_level,
-            "preload_app": True,
-            "limit_request_line": 8190,
-            "control_socket_disable": True,
-        }
-    ).run()
+    options = {
+        "bind": bind,
+        "workers": workers,
+        "threads": threads,
+        "worker_class": RestcommWorker,
+        "certfile": certfile,
+        "keyfile": keyfile,
+        "loglevel": app.config["LOG_LEVEL"],
+        "preload_app": True,
+        "limit_request_line": 8190,
+        "control_socket_disable": True,
+    }
+    _Server(app, options).run()

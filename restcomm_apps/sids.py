@@ -25,7 +25,7 @@ def account_sid_of(email_address):
     """
     if email_address == FIRST_EMAIL_ADDRESS:
         return FIRST_ACCOUNT_SID
-    return ACCOUNT + hashlib.md5(email_address.encode()).hexdigest()
+    return ACCOUNT + hashlib.md5(email_address.encode(), usedforsecurity=False).hexdigest()
 
 
 def is_sid(text):
