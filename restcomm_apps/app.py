@@ -78,7 +78,7 @@ def forbid_shared_caches(reply):
     """Mark what the original marked. Source: legacy/exchanges.json."""
     if (
         request.method not in ("POST", "TRACE")
-        and request.path.startswith(current_app.config["BASE_PATH"] + "/")
+        and f"{request.path}/".startswith(current_app.config["BASE_PATH"] + "/")
         and request.environ[suffix.MALFORMED] is None
     ):
         reply.headers["Cache-Control"] = "private"
@@ -104,6 +104,13 @@ def _as_restcomm_error(error):
         return MethodNotAllowed(error.valid_methods)
     if isinstance(error, exceptions.HTTPException) and error.code < 500:
         return MalformedRequest()
-    if isinstance(error, (peewee.OperationalError, peewee.InterfaceError)):
+    if _is_of_the_database(error):
         return Unavailable()
     return RestcommError()
+
+
+def _is_of_the_database(error):
+    """Tell a database that cannot be used from a statement that breaks its rules."""
+    # A file that is no database raises DatabaseError itself, the parent of both kinds.
+    unusable = (peewee.OperationalError, peewee.InterfaceError)
+    return isinstance(error, unusable) or type(error) is peewee.DatabaseError

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 _DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_STORED = re.compile(r"(\d{4,})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.\d*)?")
+_STORED = re.compile(r"(\d{4,9})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.\d*)?")
 _GREGORIAN_CYCLE = 400  # years after which weekdays and leap years repeat
 
 
@@ -31,8 +31,8 @@ def format_date(stored, zone):
     if match is None:
         return str(stored)
     year, month, day, hour, minute, second = map(int, match.groups())
-    # Python's datetime ends with the year 9999, Restcomm's text format does not.
-    cycles = max(0, (year - 9000) // _GREGORIAN_CYCLE)
+    # Python's datetime has the years 1 to 9999, and an offset may lead out of them.
+    cycles = max(0, (year - 9000) // _GREGORIAN_CYCLE) or -(year == 1)
     try:
         naive = datetime(year - cycles * _GREGORIAN_CYCLE, month, day, hour, minute, second)
         local = _in_zone(naive, zone)
@@ -58,6 +58,6 @@ def _in_zone(naive, zone):
 
 def _format_offset(offset):
     """Print an offset as ``+HHMM``; the seconds of a local mean time are cut off."""
-    sign = "-" if offset < timedelta(0) else "+"
     minutes = abs(offset) // timedelta(minutes=1)
+    sign = "-" if offset < timedelta(0) and minutes else "+"
     return f"{sign}{minutes // 60:02d}{minutes % 60:02d}"

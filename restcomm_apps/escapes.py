@@ -72,10 +72,19 @@ def _xml_escape(match):
     return _NAMED.get(character) or f"&#x{ord(character):x};"
 
 
-# Beyond JSON's own escapes the original wrote these five, against browsers that sniff for HTML.
-_HTML_SAFE = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&='"})
+# Beyond JSON's own escapes the original wrote five against browsers that sniff for HTML; the
+# characters above ASCII are this service's own, for clients that read Latin-1.
+_ESCAPED_IN_JSON = re.compile("[<>&='\x80-\U0010ffff]")
 
 
-def html_safe_json(document):
-    """Escape ``< > & = '`` in a JSON document; outside strings it holds none of them."""
-    return document.translate(_HTML_SAFE)
+def ascii_json(document):
+    """Escape a JSON document for any reader; outside strings it holds nothing to escape."""
+    return _ESCAPED_IN_JSON.sub(_json_escape, document)
+
+
+def _json_escape(match):
+    code_point = ord(match[0])
+    if code_point < 0x10000:
+        return f"\\u{code_point:04x}"
+    high, low = divmod(code_point - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"

@@ -22,6 +22,7 @@ from .uris import is_web_reference
 FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64
 KINDS = ("voice", "sms", "ussd")
+_KIND_RULE = "be voice, sms or ussd"
 
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CODECS = {
@@ -90,6 +91,8 @@ def values_to_create(form):
         raise MissingParameter("FriendlyName")
     if form.get("ApiVersion", API_VERSION) != API_VERSION:
         raise InvalidParameter("ApiVersion", f"be {API_VERSION}")
+    if form.get("Kind") == "":
+        raise InvalidParameter("Kind", _KIND_RULE)
     defaults = {
         "api_version": API_VERSION,
         "voice_caller_id_lookup": False,
@@ -141,7 +144,7 @@ def _read_rcml_url(text, name):
 def _read_kind(text, name):
     kind = text.lower()
     if kind and kind not in KINDS:
-        raise InvalidParameter(name, f"be {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+        raise InvalidParameter(name, _KIND_RULE)
     return kind or None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Response, current_app, render_template, request
 from markupsafe import Markup
 
-from .escapes import html_safe_json, xml_text
+from .escapes import ascii_json, xml_text
 from .properties import ERROR, Listed, Nested
 from .suffix import FORMAT, JSON
 
@@ -75,7 +75,7 @@ def _wants_json():
 
 
 def _json_reply(tree, status):
-    document = html_safe_json(json.dumps(tree, indent=2))
+    document = ascii_json(json.dumps(tree, indent=2, ensure_ascii=False))
     return Response(document, status, content_type=_JSON_TYPE)
 
 

@@ -53,7 +53,7 @@ def choose_format(suffixes, accept):
     """Choose ``JSON`` or ``XML``: a suffix first, JSON before XML, then "json" in Accept."""
     if JSON in suffixes:
         return JSON
-    if XML not in suffixes and JSON in accept.lower():
+    if XML not in suffixes and JSON in accept:
         return JSON
     return XML
 
