@@ -53,8 +53,10 @@ def render_error(error):
     return reply
 
 
-def error_document(error):
-    """Give the media type and the bytes that tell an error where no request chose a format."""
+def error_document(error, format):
+    """Give the media type and the bytes that tell an error outside any request."""
+    if format == JSON:
+        return _JSON_TYPE, _json_document(_as_object(ERROR, error)).encode()
     return _XML_TYPE, _xml_document(ERROR.element, _as_elements(ERROR, error)).encode()
 
 
@@ -75,8 +77,11 @@ def _wants_json():
 
 
 def _json_reply(tree, status):
-    document = ascii_json(json.dumps(tree, indent=2, ensure_ascii=False))
-    return Response(document, status, content_type=_JSON_TYPE)
+    return Response(_json_document(tree), status, content_type=_JSON_TYPE)
+
+
+def _json_document(tree):
+    return ascii_json(json.dumps(tree, indent=2, ensure_ascii=False))
 
 
 def _xml_reply(name, content, status):

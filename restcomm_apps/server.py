@@ -11,6 +11,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from .errors import MalformedRequest, RestcommError
 from .render import error_document
+from .suffix import choose_format, strip_suffixes
 
 DEFAULT_BIND = "127.0.0.1:8080"
 DEFAULT_WORKERS = min(multiprocessing.cpu_count(), 4)
@@ -21,7 +22,7 @@ class RestcommWorker(ThreadWorker):
     """A threaded worker that refuses what is not HTTP with the contract's body, not with HTML."""
 
     def handle_error(self, req, client, addr, exc):
-        """Answer 400 to what cannot be read, in XML as no format is known yet; log the rest."""
+        """Answer 400 to what cannot be read, 500 to what failed outside the application."""
         if isinstance(exc, ssl.SSLError):
             self.log.info("TLS with %s failed: %s", addr, exc)
             return
@@ -32,18 +33,25 @@ class RestcommWorker(ThreadWorker):
             self.log.error("Request from %s failed", addr, exc_info=exc)
             error = RestcommError()
         try:
-            util.write_nonblock(client, self._reply(error))
+            util.write_nonblock(client, self._reply(error, req or getattr(exc, "req", None)))
         except OSError as gone:
             self.log.debug("%s did not wait for its answer: %s", addr, gone)
 
-    def _reply(self, error):
+    def _reply(self, error, req):
         with self.wsgi.app_context():
-            media_type, body = error_document(error)
+            media_type, body = error_document(error, _format_of(req))
         head = (
             f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
             f"Connection: close\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
+
+
+def _format_of(req):
+    """Choose the format of a reply to a request that may have been read in part or not at all."""
+    path = getattr(req, "path", None) or ""
+    accept = dict(getattr(req, "headers", ())).get("ACCEPT", "")
+    return choose_format(strip_suffixes(path)[1], accept)
 
 
 class _Server(BaseApplication):

@@ -561,16 +561,6 @@ def _is_too_large(recorded):
     return len(lengths) == 1 and int(lengths[0]) > MAX_BODY_BYTES
 
 
-def _is_not_http(recorded):
-    lengths = recorded.values("Content-Length")
-    return (
-        lengths == ["-1"]
-        or len(lengths) > 1
-        or " " in recorded.target
-        or any(len(value) > 8190 for _, value in recorded.headers)
-    )
-
-
 def _is_another_type(recorded):
     return _failed(recorded) and recorded.media_type in (JSON, "garbage")
 
@@ -628,10 +618,6 @@ def _tell_error(recorded, expected):
     body = "" if recorded.method == "HEAD" else error_body(recorded.format, expected.status, code)
     return expected._replace(headers=headers, body=body, names=names)
 
-
-def _keep_to_xml(recorded, expected):
-    headers = {**expected.headers, "Content-Type": XML}
-    return expected._replace(headers=headers, body=error_body(XML, 400, 20400))
 
 
 def _drop_numbers(recorded, expected):
@@ -882,13 +868,6 @@ CONTRACTS_TABLE = (
         "Who may do what: a parent or any ancestor may act for its sub-accounts too",
         applies=_acts_for_a_descendant,
         answer=_answer_for_a_descendant,
-    ),
-    Difference(
-        "what is not HTTP is answered in HTML",
-        "an error body in XML: no format was read",
-        "Which format: everything else, and no `Accept`, means XML",
-        applies=_is_not_http,
-        rewrite=_keep_to_xml,
     ),
     Difference(
         "a beginning of the base URL is a welcome origin, an empty one too",
