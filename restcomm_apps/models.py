@@ -23,6 +23,18 @@ class LocalDateTimeField(peewee.Field):
     field_type = "DATETIME"
 
 
+class MediumTextField(peewee.TextField):
+    """A long text, under the name that Restcomm's databases give it."""
+
+    field_type = "MEDIUMTEXT"
+
+
+class FlagField(peewee.BooleanField):
+    """A boolean, under the name that Restcomm's databases give it."""
+
+    field_type = "BOOLEAN"
+
+
 class SidField(peewee.CharField):
     """A sid, 34 characters."""
 
@@ -34,35 +46,42 @@ class RestcommModel(peewee.Model):
     """What all of Restcomm's tables share."""
 
     sid = SidField(primary_key=True)
-    date_created = LocalDateTimeField()
-    date_updated = LocalDateTimeField()
 
     class Meta:
         database = database
         legacy_table_names = False
 
 
+class DatedModel(RestcommModel):
+    """What all but the organizations begin with."""
+
+    date_created = LocalDateTimeField()
+    date_updated = LocalDateTimeField()
+
+
 class Organization(RestcommModel):
     """Who runs a domain; every account belongs to one."""
 
     domain_name = peewee.CharField(max_length=255, unique=True)
+    date_created = LocalDateTimeField()
+    date_updated = LocalDateTimeField()
     status = peewee.CharField(max_length=16)
 
     class Meta:
         table_name = "restcomm_organizations"
 
 
-class Account(RestcommModel):
+class Account(DatedModel):
     """Who owns applications and may call; accounts form trees by ``parent_sid``."""
 
-    email_address = peewee.TextField()
+    email_address = MediumTextField()
     friendly_name = peewee.CharField(max_length=64)
     parent_sid = SidField(null=True)
     type = peewee.CharField(max_length=8)
     status = peewee.CharField(max_length=16)
     auth_token = peewee.CharField(max_length=32)
     role = peewee.CharField(max_length=64)
-    uri = peewee.TextField()
+    uri = MediumTextField()
     organization_sid = SidField()
 
     class Meta:
@@ -204,15 +223,15 @@ class Account(RestcommModel):
             Application.delete().where(Application.sid == sid).execute()
 
 
-class Application(RestcommModel):
+class Application(DatedModel):
     """Where the RCML of a number comes from."""
 
     friendly_name = peewee.CharField(max_length=64)
     account_sid = SidField()
     api_version = peewee.CharField(max_length=10)
-    voice_caller_id_lookup = peewee.BooleanField()
-    uri = peewee.TextField()
-    rcml_url = peewee.TextField(null=True)
+    voice_caller_id_lookup = FlagField()
+    uri = MediumTextField()
+    rcml_url = MediumTextField(null=True)
     kind = peewee.CharField(max_length=5, null=True)
 
     class Meta:
@@ -220,39 +239,39 @@ class Application(RestcommModel):
         indexes = ((("account_sid", "date_created", "sid"), False),)
 
 
-class IncomingPhoneNumber(RestcommModel):
+class IncomingPhoneNumber(DatedModel):
     """A number and the applications that answer its calls, messages, sessions and transfers."""
 
     friendly_name = peewee.CharField(max_length=256)
     account_sid = SidField(index=True)
     phone_number = peewee.CharField(max_length=30)
     api_version = peewee.CharField(max_length=10)
-    voice_caller_id_lookup = peewee.BooleanField()
-    voice_url = peewee.TextField(null=True)
+    voice_caller_id_lookup = FlagField()
+    voice_url = MediumTextField(null=True)
     voice_method = peewee.CharField(max_length=4, null=True)
-    voice_fallback_url = peewee.TextField(null=True)
+    voice_fallback_url = MediumTextField(null=True)
     voice_fallback_method = peewee.CharField(max_length=4, null=True)
-    status_callback = peewee.TextField(null=True)
+    status_callback = MediumTextField(null=True)
     status_callback_method = peewee.CharField(max_length=4, null=True)
     voice_application_sid = SidField(null=True)
-    sms_url = peewee.TextField(null=True)
+    sms_url = MediumTextField(null=True)
     sms_method = peewee.CharField(max_length=4, null=True)
-    sms_fallback_url = peewee.TextField(null=True)
+    sms_fallback_url = MediumTextField(null=True)
     sms_fallback_method = peewee.CharField(max_length=4, null=True)
     sms_application_sid = SidField(null=True)
-    uri = peewee.TextField()
-    voice_capable = peewee.BooleanField(null=True)
-    sms_capable = peewee.BooleanField(null=True)
-    mms_capable = peewee.BooleanField(null=True)
-    fax_capable = peewee.BooleanField(null=True)
-    pure_sip = peewee.BooleanField(null=True)
+    uri = MediumTextField()
+    voice_capable = FlagField(null=True)
+    sms_capable = FlagField(null=True)
+    mms_capable = FlagField(null=True)
+    fax_capable = FlagField(null=True)
+    pure_sip = FlagField(null=True)
     cost = peewee.CharField(max_length=10, null=True)
-    ussd_url = peewee.TextField(null=True)
+    ussd_url = MediumTextField(null=True)
     ussd_method = peewee.CharField(max_length=4, null=True)
-    ussd_fallback_url = peewee.TextField(null=True)
+    ussd_fallback_url = MediumTextField(null=True)
     ussd_fallback_method = peewee.CharField(max_length=4, null=True)
     ussd_application_sid = SidField(null=True)
-    refer_url = peewee.TextField(null=True)
+    refer_url = MediumTextField(null=True)
     refer_method = peewee.CharField(max_length=4, null=True)
     refer_application_sid = SidField(null=True)
     organization_sid = SidField()
@@ -288,7 +307,7 @@ class IncomingPhoneNumber(RestcommModel):
         ]
 
 
-class Client(RestcommModel):
+class Client(DatedModel):
     """A SIP client and the application that answers its calls."""
 
     account_sid = SidField()
@@ -297,12 +316,12 @@ class Client(RestcommModel):
     login = peewee.CharField(max_length=64)
     password = peewee.CharField(max_length=64)
     status = peewee.IntegerField()
-    voice_url = peewee.TextField(null=True)
+    voice_url = MediumTextField(null=True)
     voice_method = peewee.CharField(max_length=4, null=True)
-    voice_fallback_url = peewee.TextField(null=True)
+    voice_fallback_url = MediumTextField(null=True)
     voice_fallback_method = peewee.CharField(max_length=4, null=True)
     voice_application_sid = SidField(null=True)
-    uri = peewee.TextField()
+    uri = MediumTextField()
     push_client_identity = peewee.CharField(max_length=34, null=True)
     password_algorithm = peewee.CharField(max_length=34, null=True)
 

@@ -37,6 +37,13 @@ class RestcommWorker(ThreadWorker):
         except OSError as gone:
             self.log.debug("%s did not wait for its answer: %s", addr, gone)
 
+    def set_accept_enabled(self, enabled):
+        """Accept or not; a worker that ends refuses connections instead of letting them wait."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
     def _reply(self, error, req):
         with self.wsgi.app_context():
             media_type, body = error_document(error, _format_of(req))

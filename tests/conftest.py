@@ -35,12 +35,13 @@ def service(make_service):
 
 
 @pytest.fixture
-def make_gunicorn(database_url):
+def make_gunicorn(database_url, tmp_path):
     """A function that makes a real gunicorn, not yet started, on a database with tables."""
     made = []
 
     def make(**options):
-        gunicorn = Gunicorn(database_url, **options)
+        log = tmp_path / f"service{len(made)}.log"
+        gunicorn = Gunicorn(database_url, log=log, **options)
         gunicorn.run("init-db")
         made.append(gunicorn)
         return gunicorn

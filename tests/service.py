@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from json import loads
+from pathlib import Path
 
 from lxml import etree
 
@@ -100,7 +101,9 @@ class Service:
 class Gunicorn:
     """A real ``restcomm-apps serve`` on a free port, in a process group of its own."""
 
-    def __init__(self, database_url, workers=1, threads=4, arguments=(), **settings):
+    def __init__(
+        self, database_url, workers=1, threads=4, arguments=(), log=os.devnull, **settings
+    ):
         self.environ = {
             name: text for name, text in os.environ.items() if not name.startswith("RESTCOMM_APPS_")
         }
@@ -115,6 +118,7 @@ class Gunicorn:
             *("--workers", str(workers), "--threads", str(threads)),
             *arguments,
         ]
+        self.log = Path(log)
         self.process = None
 
     @property
@@ -130,19 +134,22 @@ class Gunicorn:
         ).stdout
 
     def start(self):
-        """Start and wait until it accepts connections."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "restcomm_apps", *self.arguments],
-            env=self.environ, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
+        """Start and wait until it accepts connections; its log goes to the file ``log``."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "restcomm_apps", *self.arguments],
+                env=self.environ,
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         deadline = time.monotonic() + 30
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return self
             except OSError:
-                assert self.process.poll() is None, "the service did not start"
+                assert self.process.poll() is None, self.log.read_text()
                 assert time.monotonic() < deadline, "the service does not answer"
                 time.sleep(0.02)
 

@@ -1,0 +1,156 @@
+"""What the soak tests share: their sizes, clients on kept-alive connections, and a look at the
+service's processes (Linux: /proc).
+
+Sizes are read from the environment here and nowhere else; the defaults are the full size.
+"""
+
+import http.client
+import json
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlencode
+
+from ..service import BASE, authorization, check_reply
+
+KILLS = int(os.environ.get("SOAK_KILLS", "20"))
+CREATES = int(os.environ.get("SOAK_CREATES", "200"))
+SECONDS = int(os.environ.get("SOAK_SECONDS", "20"))
+CLIENTS = int(os.environ.get("SOAK_CLIENTS", "16"))
+
+
+class Unanswered(Exception):
+    """The connection broke before the whole reply came.
+
+    ``refused`` means that the request was never sent; ``fresh`` that the connection had served no
+    request before; ``begun`` that a part of the reply had come.
+    """
+
+    def __init__(self, refused, fresh, begun):
+        super().__init__(f"refused: {refused}, fresh: {fresh}, begun: {begun}")
+        self.refused, self.fresh, self.begun = refused, fresh, begun
+
+
+class KeptAliveClient:
+    """A client of one account that asks for JSON and keeps its connection as long as it may."""
+
+    def __init__(self, port, account):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.headers = authorization(account) | {"Accept": "application/json"}
+
+    def request(self, method, path, form=None):
+        """Send a request below the API's base path; give its status and its parsed body or None.
+
+        Raises Unanswered; a reply that does not come in a minute is a TimeoutError.
+        """
+        reply, fresh = None, self.connection.sock is None
+        try:
+            self.send(method, path, form)
+            reply = self.connection.getresponse()
+            octets = reply.read()
+        except (ConnectionError, http.client.HTTPException) as error:
+            self.connection.close()
+            refused = isinstance(error, ConnectionRefusedError)
+            raise Unanswered(refused, fresh, reply is not None) from error
+        return self._check(reply, octets)
+
+    def send(self, method, path, form=None):
+        """Send a request and leave its reply to ``receive``."""
+        body = urlencode(form).encode() if form else None
+        media_type = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+        self.connection.request(method, BASE + path, body, self.headers | media_type)
+
+    def receive(self):
+        """Give the reply to what ``send`` sent."""
+        reply = self.connection.getresponse()
+        return self._check(reply, reply.read())
+
+    def is_taken(self):
+        """Tell whether the service has read what was sent, from the queues in /proc/net/tcp."""
+        ours, theirs = self.connection.sock.getsockname(), self.connection.sock.getpeername()
+        # In this order: what has left our queue is in theirs until it is read.
+        return queued(ours, theirs)[0] == 0 and queued(theirs, ours)[1] == 0
+
+    def close(self):
+        """Close the connection."""
+        self.connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    @staticmethod
+    def _check(reply, octets):
+        check_reply(reply.status, reply.getheader("Content-Type"), octets)
+        return reply.status, json.loads(octets) if octets else None
+
+
+def accepts(port):
+    """Tell whether something accepts connections on a port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until(condition, what, seconds=30):
+    """Wait for a condition; fail if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.01)
+
+
+def run_together(count, work):
+    """Call ``work(number)`` in ``count`` threads that start together; give the results in order.
+
+    An exception of any of them is raised once all have ended.
+    """
+    barrier = threading.Barrier(count)
+
+    def start(number):
+        barrier.wait(60)
+        return work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(start, range(count)))
+
+
+def worker_pids(gunicorn):
+    """List the pids of the workers that run, the children of the master."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue  # It ended while we looked.
+        if int(parent) == gunicorn.process.pid and state != "Z":
+            found.append(int(path.parent.name))
+    return sorted(found)
+
+
+def open_files(pid):
+    """List the names of the files that a process holds open, once for each descriptor."""
+    names = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            names.append(os.readlink(link))
+        except OSError:
+            continue  # It was closed while we looked.
+    return names
+
+
+def queued(local, remote):
+    """Give the bytes that the local end of a connection has yet to send and to read."""
+    ends = [f"0100007F:{port:04X}" for _, port in (local, remote)]
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        columns = line.split()
+        if columns[1:3] == ends:
+            return [int(size, 16) for size in columns[4].split(":")]
+    raise LookupError(f"no connection from {local} to {remote}")
