@@ -5,7 +5,6 @@ runs. Nothing here knows a URL.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -41,7 +40,7 @@ class RestcommBasicAuth(HTTPBasicAuth):
             return None
         try:
             name, _, password = base64.b64decode(token[1]).partition(b":")
-        except binascii.Error:
+        except ValueError:
             return None
         return Authorization("basic", {"username": _decode(name), "password": _decode(password)})
 
@@ -70,17 +69,14 @@ def verify_credentials(name, password):
     return account if account and password and (is_token or is_password) else None
 
 
-@basic_auth.error_handler
-def _refuse(status):
-    raise NotAuthenticated()
-
-
-@basic_auth.login_required
 def authenticate():
     """Set ``g.effective_account``. Raises NotAuthenticated (401), AccountNotActive (403)."""
-    g.effective_account = basic_auth.current_user()
-    if g.effective_account.status != ACTIVE:
+    account = basic_auth.authenticate(basic_auth.get_auth(), None)
+    if account is None:
+        raise NotAuthenticated()
+    if account.status != ACTIVE:
         raise AccountNotActive()
+    g.effective_account = account
 
 
 def operate(name, action, resource):

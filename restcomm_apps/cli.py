@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import ssl
 import sys
 
 import click
@@ -93,6 +94,7 @@ def _curl_line(app, account):
 def add_account(email, name, parent, role, password):
     """Add an account and print its sid and auth token."""
     app = create_app()
+    _require_tables()
     if role not in app.config["ROLES"]:
         raise Mistake(f"--role {role} is not known; known are {', '.join(app.config['ROLES'])}.")
     if password == "":
@@ -100,9 +102,9 @@ def add_account(email, name, parent, role, password):
     name = email if name is None else name
     if not 1 <= len(name) <= 64:
         raise Mistake("--name must have 1 to 64 characters.")
-    above = models.Account.find(parent) if parent else None
-    if parent and above is None:
-        raise Mistake(f"--parent {parent} is not the sid of an account.")
+    above = None if parent is None else models.Account.find(parent)
+    if parent is not None and above is None:
+        raise Mistake(f"--parent {parent!r} is not the sid of an account.")
     token = auth.token_of(password) if password else secrets.token_hex(16)
     try:
         account = models.Account.add(
@@ -151,18 +153,43 @@ def add_account(email, name, parent, role, password):
 )
 def serve(bind, workers, threads, certfile, keyfile):
     """Serve the API under gunicorn until a signal ends it."""
-    if not re.fullmatch(r"unix:.+|(\[[0-9a-fA-F:]+\]|[^:/\s]+):\d{1,5}", bind):
-        raise Mistake(f"--bind {bind} is neither HOST:PORT nor unix:PATH.")
+    _check_certificate(certfile, keyfile)
+    app = create_app()
+    _require_tables()
+    database.close()
+    _check_bind(bind)
+    server.serve(app, bind, workers, threads, certfile, keyfile)
+
+
+def _check_bind(bind):
+    try:
+        server.check_bind(bind)
+    except OSError as error:
+        raise Mistake(f"--bind {bind} cannot be used: {error.strerror}.") from error
+    except ValueError as error:
+        raise Mistake(f"--bind {bind} is neither HOST:PORT nor unix:PATH.") from error
+
+
+def _check_certificate(certfile, keyfile):
     if bool(certfile) != bool(keyfile):
         raise Mistake("--certfile and --keyfile must be given together.")
-    app = create_app()
+    if certfile is None:
+        return
+    try:
+        # A key with a pass phrase is refused instead of asked for: nobody answers a service.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certfile, keyfile, password="")
+    except (OSError, ValueError) as error:
+        raise Mistake(
+            f"--certfile {certfile} and --keyfile {keyfile} are not a PEM certificate and its key."
+        ) from error
+
+
+def _require_tables():
     missing = models.missing_tables()
-    database.close()
     if missing:
         raise Mistake(
             f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'
         )
-    server.serve(app, bind, workers, threads, certfile, keyfile)
 
 
 @commands.command()
@@ -180,6 +207,9 @@ def main():
         sys.exit(commands.main(standalone_mode=False))
     except click.Abort:
         sys.exit("restcomm-apps: interrupted")
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        click.echo(help_text.format_message(), err=True)
+        sys.exit(help_text.exit_code)
     except click.ClickException as mistake:
         sentence = mistake.format_message()
     except config.ConfigError as mistake:

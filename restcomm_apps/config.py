@@ -8,7 +8,6 @@ import configparser
 import re
 import zoneinfo
 from typing import Any, Callable, NamedTuple
-from urllib.parse import urlsplit
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
@@ -43,7 +42,11 @@ class Chosen(NamedTuple):
     @property
     def shown(self):
         """The text with the password of a URL masked."""
-        return re.sub(r"(://[^:/@]*:)[^@/]*@", r"\1***@", self.text)
+        return _mask(self.text)
+
+
+def _mask(text):
+    return re.sub(r"(://[^:/@]*:)[^/]*@", r"\1***@", text)
 
 
 def _read_database_url(text):
@@ -55,6 +58,8 @@ def _read_database_url(text):
 def _read_root_path(text):
     root = text.rstrip("/")
     if root and not re.fullmatch(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", root):
+        raise ValueError(text)
+    if re.search(r"\.(?:json|xml)(?:/|$)", root):  # would be taken for the suffix of a format
         raise ValueError(text)
     return root
 
@@ -111,13 +116,15 @@ def _read_permission(text):
     return [(action, match[2]) for action in actions]
 
 
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?")
+
+
 def _read_origins(text):
-    origins = frozenset(text.split())
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
+    for origin in text.split():
+        match = _ORIGIN.fullmatch(origin)
+        if match is None or int(match[1] or 1) not in range(1, 2**16):
             raise ValueError(text)
-    return origins
+    return frozenset(text.split())
 
 
 def _read_size(text):
@@ -216,7 +223,7 @@ def load(environ):
     for name, (text, origin) in texts.items():
         if name not in _NAMES:
             raise ConfigError(
-                f"{name}={text!r} in {origin} is no setting; allowed are {', '.join(sorted(_NAMES))}"
+                f"{name}={_mask(text)!r} in {origin} is no setting; allowed are {', '.join(sorted(_NAMES))}"
             )
     return [
         _choose(setting, *texts.get(setting.name, (setting.default, "default")))
@@ -233,9 +240,8 @@ def _choose(setting, text, origin):
     try:
         return Chosen(setting, text, setting.read(text), origin)
     except ValueError as error:
-        shown = Chosen(setting, text, None, origin).shown
         raise ConfigError(
-            f"{setting.name}={shown!r} in {origin} cannot be used; allowed is {setting.allowed}"
+            f"{setting.name}={_mask(text)!r} in {origin} cannot be used; allowed is {setting.allowed}"
         ) from error
 
 

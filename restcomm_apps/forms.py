@@ -6,7 +6,6 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from .errors import (
     BodyTooLarge,
@@ -24,6 +23,7 @@ FRIENDLY_NAME_LENGTH = 64
 KINDS = ("voice", "sms", "ussd")
 _KIND_RULE = "be voice, sms or ussd"
 
+_CUT = "The body ended early or is not chunked as declared"
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CODECS = {
     "utf-8": "utf-8",
@@ -66,12 +66,22 @@ def _codec(request):
 
 
 def _read_body(request):
+    limit = request.max_content_length
+    declared = request.content_length
+    if declared is None and "wsgi.input_terminated" not in request.environ:
+        return b""
+    if declared is not None and declared > limit:
+        raise BodyTooLarge(limit)
     try:
-        return request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        raise BodyTooLarge(request.max_content_length) from error
-    except (ClientDisconnected, OSError, ParseException) as error:
-        raise MalformedRequest("The body ended early or is not chunked as declared") from error
+        body = request.environ["wsgi.input"].read(limit + 1 if declared is None else declared)
+    except (OSError, ParseException) as error:
+        raise MalformedRequest(_CUT) from error
+    if len(body) > limit:
+        raise BodyTooLarge(limit)
+    # The server hands over what came before a client hung up.
+    if declared is not None and len(body) < declared:
+        raise MalformedRequest(_CUT)
+    return body
 
 
 def _decode(quoted, codec):

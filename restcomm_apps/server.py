@@ -1,8 +1,13 @@
 """gunicorn around the application: processes, threads, TLS, and refusals before any request."""
 
+import errno
 import multiprocessing
+import os
+import re
+import socket
 import ssl
 from http import HTTPStatus
+from pathlib import Path
 
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
@@ -75,6 +80,20 @@ class _Server(BaseApplication):
     def load(self):
         """Hand over the application; it was made before the workers are forked."""
         return self.app
+
+
+def check_bind(bind):
+    """Raise OSError where one cannot listen on ``bind``, ValueError where it is no address."""
+    if re.fullmatch("unix:.+", bind):
+        folder = Path(bind.removeprefix("unix:")).absolute().parent
+        if not os.access(folder, os.W_OK):
+            raise FileNotFoundError(errno.ENOENT, "Its folder cannot be written to")
+        return
+    match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})", bind)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError(bind)
+    family = socket.AF_INET6 if match[1].startswith("[") else socket.AF_INET
+    socket.create_server((match[1].strip("[]"), int(match[2])), family=family).close()
 
 
 def serve(app, bind, workers, threads, certfile, keyfile):

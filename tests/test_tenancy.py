@@ -1,0 +1,420 @@
+"""Whose applications an account may touch: the grids below, for every method and both ACCESS modes.
+
+A refusal must not tell whether the account in the URL exists: the same request to an account that
+nobody has is the yardstick for every one of them.
+"""
+
+import itertools
+
+import pytest
+
+from .rows import (
+    CHILD,
+    FULL,
+    GRANDCHILD,
+    GRANDCHILDS,
+    PARENT,
+    PARENTS,
+    SIBLING,
+    SIBLINGS,
+    STRANGER,
+    STRANGERS,
+    TABLES,
+    account_row,
+    application_row,
+)
+from .service import Service
+
+# Rows call, columns stand in the URL; parent > child > grandchild, parent > sibling.
+# Y: every method is answered. -: every method is refused with 403.
+GRIDS = {
+    "owner": """
+                   parent   child   grandchild   sibling   stranger
+        parent       Y        -         -           -         -
+        child        -        Y         -           -         -
+        grandchild   -        -         Y           -         -
+        sibling      -        -         -           Y         -
+        stranger     -        -         -           -         Y
+    """,
+    "lineage": """
+                   parent   child   grandchild   sibling   stranger
+        parent       Y        Y         Y           Y         -
+        child        -        Y         Y           -         -
+        grandchild   -        -         Y           -         -
+        sibling      -        -         -           Y         -
+        stranger     -        -         -           -         Y
+    """,
+}
+# What each is, and the status where the grid says Y. {account} is the operated account's sid,
+# {application} an application of it.
+LIST = "/Accounts/{account}/Applications"
+INSTANCE = LIST + "/{application}"
+OPERATIONS = {
+    "list": ("GET", LIST, None, 200),
+    "create": ("POST", LIST, {"FriendlyName": "new"}, 200),
+    "read": ("GET", INSTANCE, None, 200),
+    "update by POST": ("POST", INSTANCE, {"FriendlyName": "new"}, 200),
+    "update by PUT": ("PUT", INSTANCE, {"FriendlyName": "new"}, 200),
+    "remove": ("DELETE", INSTANCE, None, 204),
+    "read the account": ("GET", "/Accounts/{account}", None, 200),
+}
+ON_INSTANCE = [name for name, (_, path, *_) in OPERATIONS.items() if path == INSTANCE]
+
+ACCOUNTS = {
+    row["friendly_name"]: row for row in (PARENT, CHILD, GRANDCHILD, SIBLING, STRANGER)
+}
+APPLICATIONS = {
+    "parent": PARENTS,
+    "child": FULL,
+    "grandchild": GRANDCHILDS,
+    "sibling": SIBLINGS,
+    "stranger": STRANGERS,
+}
+NOBODY = {"sid": "AC" + "f" * 32, "email_address": "nobody@example.com"}
+UNKNOWN = "AP" + "f" * 32
+
+FORBIDDEN = {
+    "xml": b"""\
+<RestcommResponse>
+  <RestException>
+    <Status>403</Status>
+    <Code>20006</Code>
+    <Message>The account may not do this</Message>
+    <MoreInfo>docs/errors.md#20006</MoreInfo>
+  </RestException>
+</RestcommResponse>""",
+    "json": b"""\
+{
+  "status": 403,
+  "code": 20006,
+  "message": "The account may not do this",
+  "more_info": "docs/errors.md#20006"
+}""",
+}
+NOT_FOUND = {
+    "xml": b"""\
+<RestcommResponse>
+  <RestException>
+    <Status>404</Status>
+    <Code>20404</Code>
+    <Message>Nothing was found at this address</Message>
+    <MoreInfo>docs/errors.md#20404</MoreInfo>
+  </RestException>
+</RestcommResponse>""",
+    "json": b"""\
+{
+  "status": 404,
+  "code": 20404,
+  "message": "Nothing was found at this address",
+  "more_info": "docs/errors.md#20404"
+}""",
+}
+
+# Trees that no Restcomm makes: two above each other, three in a ring, one above itself, one
+# whose parent is gone, and a long line of descendants.
+LOOP_A = account_row("loop-a")
+LOOP_B = account_row("loop-b", LOOP_A)
+LOOP_A["parent_sid"] = LOOP_B["sid"]
+RING_A = account_row("ring-a")
+RING_B = account_row("ring-b", RING_A)
+RING_C = account_row("ring-c", RING_B)
+RING_A["parent_sid"] = RING_C["sid"]
+# Below a ring, not in it.
+BELOW_RING = account_row("below-ring", RING_C)
+OWN_PARENT = account_row("own-parent")
+OWN_PARENT["parent_sid"] = OWN_PARENT["sid"]
+ORPHAN = account_row("orphan", NOBODY)
+EMPTY_PARENT = account_row("empty-parent", parent_sid="")
+LINE = [account_row("line-0", GRANDCHILD)]
+for depth in range(1, 50):
+    LINE.append(account_row(f"line-{depth}", LINE[-1]))
+ODD = (LOOP_A, LOOP_B, RING_A, RING_B, RING_C, BELOW_RING, OWN_PARENT, ORPHAN, EMPTY_PARENT)
+
+numbers = itertools.count(100)
+
+
+def read_grid(text):
+    """Read a grid into {(caller, operated account): whether it may}."""
+    header, *lines = (line.split() for line in text.strip().splitlines())
+    return {
+        (caller, operated): {"Y": True, "-": False}[letter]
+        for caller, *letters in lines
+        for operated, letter in zip(header, letters, strict=True)
+    }
+
+
+PAIRS = [
+    (access, caller, operated, may)
+    for access, grid in GRIDS.items()
+    for (caller, operated), may in read_grid(grid).items()
+]
+
+
+def pairs_where(chosen):
+    """Run a test for the pairs of the grids for which ``chosen(caller, operated, may)``."""
+    pairs = [pair for pair in PAIRS if chosen(*pair[1:])]
+    return pytest.mark.parametrize(
+        ("access", "caller", "operated"),
+        [pair[:3] for pair in pairs],
+        ids=[f"{access}: {caller} on {operated}" for access, caller, operated, _ in pairs],
+    )
+
+
+every_pair = pytest.mark.parametrize(
+    ("access", "caller", "operated", "may"),
+    PAIRS,
+    ids=[f"{access}: {caller} on {operated}" for access, caller, operated, _ in PAIRS],
+)
+allowed_pairs = pairs_where(lambda caller, operated, may: may)
+refused_pairs = pairs_where(lambda caller, operated, may: not may)
+both_accesses = pytest.mark.parametrize("access", list(GRIDS))
+both_formats = pytest.mark.parametrize("suffix", ["xml", "json"])
+every_operation = pytest.mark.parametrize("operation", OPERATIONS)
+every_operation_on_an_instance = pytest.mark.parametrize("operation", ON_INSTANCE)
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    """The application in each mode, both on one database: a process holds one."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('tenancy')}/restcomm-apps.db"
+    services = {access: Service(url, ACCESS=access, LOG_LEVEL="warning") for access in GRIDS}
+    services["owner"].insert(TABLES)
+    services["owner"].insert({"restcomm_accounts": [*ODD, *LINE]})
+    yield services
+    services["owner"].close()
+
+
+@pytest.fixture
+def service(services, access):
+    """The application in the mode of a test's parameter ``access``."""
+    return services[access]
+
+
+def add_application(service, account):
+    """Insert an application of an account; give its sid."""
+    row = application_row(next(numbers), account)
+    service.insert({"restcomm_applications": [row]})
+    return row["sid"]
+
+
+def perform(service, operation, caller, account, application=UNKNOWN, suffix="xml"):
+    """Do one of OPERATIONS; ``account`` and ``application`` are what the URL says."""
+    method, path, form, _ = OPERATIONS[operation]
+    path = path.format(account=account, application=application)
+    return service.request(method, f"{path}.{suffix}", caller, data=form)
+
+
+def check_forbidden(reply, suffix="xml"):
+    assert reply.status_code == 403
+    assert reply.headers["Content-Type"] == f"application/{suffix}"
+    assert reply.data == FORBIDDEN[suffix]
+
+
+def check_not_found(reply, suffix="xml"):
+    assert reply.status_code == 404
+    assert reply.headers["Content-Type"] == f"application/{suffix}"
+    assert reply.data == NOT_FOUND[suffix]
+
+
+def check_performed(service, operation, reply, operated, application):
+    """Assert that an operation did on the account what it should."""
+    assert reply.status_code == OPERATIONS[operation][3]
+    rows = {row[0]: row for row in service.dump()["restcomm_applications"]}
+    if operation == "remove":
+        assert reply.data == b""
+        assert application not in rows
+    elif operation == "read the account":
+        assert reply.json["sid"] == operated["sid"]
+    elif operation == "list":
+        assert {each["account_sid"] for each in reply.json} == {operated["sid"]}
+        assert application in {each["sid"] for each in reply.json}
+    else:
+        shown = reply.json
+        assert shown["account_sid"] == operated["sid"]
+        assert (shown["sid"] == application) is (operation != "create")
+        assert shown["sid"] in rows
+        assert shown["friendly_name"] in rows[shown["sid"]]
+        assert (shown["friendly_name"] == "new") is (operation != "read")
+
+
+def check_pair(service, operation, caller, operated, may, name):
+    """Assert what a grid says about an operation on the account that the URL calls ``name``."""
+    account = ACCOUNTS[operated]
+    application = add_application(service, account) if may else APPLICATIONS[operated]["sid"]
+    before = service.dump()
+    reply = perform(service, operation, ACCOUNTS[caller], name, application, "json")
+    if may:
+        check_performed(service, operation, reply, account, application)
+    else:
+        check_forbidden(reply, "json")
+        assert service.dump() == before
+
+
+@every_pair
+@every_operation
+def test_operation_answers_as_the_grid_says(service, operation, caller, operated, may):
+    check_pair(service, operation, caller, operated, may, ACCOUNTS[operated]["sid"])
+
+
+@every_pair
+@pytest.mark.parametrize("operation", ["list", "update by PUT", "read the account"])
+def test_operation_by_email_answers_as_by_sid(service, operation, caller, operated, may):
+    check_pair(service, operation, caller, operated, may, ACCOUNTS[operated]["email_address"])
+
+
+@both_accesses
+@pytest.mark.parametrize(("operated", "may"), [("child", True), ("stranger", False)])
+@every_operation
+def test_operation_by_encoded_email_answers_as_by_sid(service, operation, operated, may):
+    name = ACCOUNTS[operated]["email_address"].replace("@", "%40")
+    check_pair(service, operation, "child", operated, may, name)
+
+
+def check_like_nobody(service, operation, caller, operated, application, suffix):
+    """Assert that a refusal is, byte for byte, that of an account that does not exist."""
+    foreign = perform(service, operation, caller, operated["sid"], application, suffix)
+    missing = perform(service, operation, caller, NOBODY["sid"], application, suffix)
+    check_forbidden(foreign, suffix)
+    assert foreign.headers.to_wsgi_list() == missing.headers.to_wsgi_list()
+    assert foreign.data == missing.data
+
+
+@refused_pairs
+@every_operation
+def test_refusal_is_that_of_an_account_that_does_not_exist(service, operation, caller, operated):
+    application = APPLICATIONS[operated]["sid"]
+    check_like_nobody(
+        service, operation, ACCOUNTS[caller], ACCOUNTS[operated], application, "xml"
+    )
+
+
+@both_accesses
+@pytest.mark.parametrize("application", [FULL["sid"], GRANDCHILDS["sid"], UNKNOWN, "malformed"])
+@every_operation_on_an_instance
+@both_formats
+def test_refusal_is_the_same_whatever_the_application(service, operation, application, suffix):
+    check_like_nobody(service, operation, CHILD, STRANGER, application, suffix)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(NOBODY["sid"], NOBODY["email_address"], "child", "CHILD@example.com"),
+        *(CHILD["sid"].lower(), CHILD["sid"][:-1], CHILD["sid"] + "0", f"%20{CHILD['sid']}"),
+        *(FULL["sid"], CHILD["auth_token"], "%25", "*", "null", "-", "'%20OR%20'1'='1"),
+        *("child%00@example.com", "child@example.com%20", "%F0%9F%98%80", "%FF%FE"),
+    ],
+)
+@both_accesses
+@pytest.mark.parametrize("operation", ["list", "create", "read", "read the account"])
+def test_operation_on_a_name_nobody_goes_by_is_refused(service, operation, name):
+    before = service.dump()
+    check_forbidden(perform(service, operation, CHILD, name, FULL["sid"]))
+    assert service.dump() == before
+
+
+@allowed_pairs
+@every_operation_on_an_instance
+def test_application_of_another_account_is_forbidden(service, operation, caller, operated):
+    before = service.dump()
+    name = ACCOUNTS[operated]["sid"]
+    for owner in ACCOUNTS.keys() - {operated}:
+        application = APPLICATIONS[owner]["sid"]
+        reply = perform(service, operation, ACCOUNTS[caller], name, application, "json")
+        check_forbidden(reply, "json")
+    assert service.dump() == before
+
+
+@pytest.mark.parametrize(
+    "sid",
+    [
+        *(UNKNOWN, "AP" + "0" * 32, "PN" + "0" * 31 + "1", CHILD["sid"], "a" * 34),
+        *("x", "0", FULL["sid"][:-1], FULL["sid"] + "0", FULL["sid"].lower(), FULL["sid"][2:]),
+        *("Application%201", "%2525", "%252F", f"{FULL['sid']}%20", f"%00{FULL['sid']}"),
+        *("%C3%A9", "%FF", "%F0%9F%98%80", "%EF%BC%91" * 34, "'%20OR%20'1'='1", "Application*"),
+        *("x.json", "Logout", "null", "-1", "a" * 4000),
+    ],
+    ids=lambda sid: sid[:40],
+)
+@pytest.mark.parametrize("access", ["lineage"])
+@pytest.mark.parametrize("operation", ["read", "update by PUT", "remove"])
+@both_formats
+def test_application_that_nobody_owns_is_not_found(service, operation, sid, suffix):
+    before = service.dump()
+    check_not_found(perform(service, operation, CHILD, CHILD["sid"], sid, suffix), suffix)
+    assert service.dump() == before
+
+
+@both_accesses
+@pytest.mark.parametrize("form", [{}, {"FriendlyName": ""}, {"Kind": "fax"}])
+def test_refusal_comes_before_a_bad_parameter(service, form):
+    before = service.dump()
+    foreign = LIST.format(account=STRANGER["sid"])
+    check_forbidden(service.request("POST", foreign, CHILD, data=form))
+    own = LIST.format(account=CHILD["sid"])
+    for sid, check in ((STRANGERS["sid"], check_forbidden), (UNKNOWN, check_not_found)):
+        for method in ("POST", "PUT"):
+            check(service.request(method, f"{own}/{sid}", CHILD, data=form))
+    assert service.dump() == before
+
+
+@both_accesses
+def test_list_shows_only_the_operated_accounts_applications(service):
+    for name, account in ACCOUNTS.items():
+        path = LIST.format(account=account["sid"])
+        shown = service.request("GET", f"{path}.json?includeNumbers=true", account).json
+        assert APPLICATIONS[name]["sid"] in {each["sid"] for each in shown}
+        assert {each["account_sid"] for each in shown} == {account["sid"]}
+
+
+@both_accesses
+@pytest.mark.parametrize("operated", ODD, ids=lambda row: row["friendly_name"])
+@pytest.mark.parametrize("caller", [PARENT, STRANGER], ids=lambda row: row["friendly_name"])
+@pytest.mark.parametrize("operation", ["list", "create"])
+def test_odd_tree_ends_in_a_refusal(service, operation, caller, operated):
+    before = service.dump()
+    check_forbidden(perform(service, operation, caller, operated["sid"]))
+    assert service.dump() == before
+
+
+@both_accesses
+@pytest.mark.parametrize("account", ODD, ids=lambda row: row["friendly_name"])
+def test_account_of_an_odd_tree_may_act_for_itself(service, account):
+    reply = perform(service, "read the account", account, account["sid"], suffix="json")
+    assert reply.status_code == 200
+    assert reply.json["sid"] == account["sid"]
+
+
+@pytest.mark.parametrize(("access", "status"), [("owner", 403), ("lineage", 200)])
+@pytest.mark.parametrize(
+    ("ancestor", "descendant"),
+    [
+        (GRANDCHILD, LINE[0]),
+        (LINE[0], LINE[-1]),
+        (PARENT, LINE[-1]),
+        # Each is above the other.
+        (LOOP_A, LOOP_B),
+        (LOOP_B, LOOP_A),
+        (RING_A, RING_C),
+        (RING_C, BELOW_RING),
+        (RING_A, BELOW_RING),
+    ],
+    ids=lambda row: row["friendly_name"],
+)
+def test_ancestor_may_act_however_far_below_in_lineage_only(service, ancestor, descendant, status):
+    reply = perform(service, "read the account", ancestor, descendant["sid"], suffix="json")
+    assert reply.status_code == status
+    if status == 200:
+        assert reply.json["sid"] == descendant["sid"]
+    else:
+        assert reply.data == FORBIDDEN["json"]
+
+
+@both_accesses
+@pytest.mark.parametrize(
+    ("caller", "operated"),
+    [(LINE[-1], LINE[0]), (LINE[-1], PARENT), (BELOW_RING, RING_A), (SIBLING, LINE[-1])],
+    ids=lambda row: row["friendly_name"],
+)
+def test_descendant_and_stranger_may_not_act_upwards(service, caller, operated):
+    check_forbidden(perform(service, "read the account", caller, operated["sid"]))
