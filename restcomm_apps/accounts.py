@@ -2,8 +2,7 @@
 
 from flask import Blueprint, g, request, url_for
 
-from . import auth
-from .models import Account
+from . import auth, queries
 from .properties import ACCOUNT
 from .render import render, render_list, render_text
 
@@ -20,9 +19,10 @@ def list_accounts():
     organization_sid = request.args.get("OrganizationSid")
     domain_name = request.args.get("DomainName")
     if organization_sid is None and domain_name is None:
-        return render_list(ACCOUNT, caller.children())
+        return render_list(ACCOUNT, queries.list_children(caller))
     auth.require_super_administrator()
-    return render_list(ACCOUNT, Account.of_organization(organization_sid, domain_name))
+    listed = queries.list_accounts_of_organization(organization_sid, domain_name)
+    return render_list(ACCOUNT, listed)
 
 
 @blueprint.get("/Accounts/<account>")

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, current_app, g, request
 
-from . import auth, forms
+from . import auth, forms, queries
 from .config import UNBIND
 from .dates import local_now
 from .properties import APPLICATION
@@ -36,37 +36,38 @@ def operate():
 def list_applications(account):
     """List the account's applications, each with its numbers if ``includeNumbers=true``."""
     if request.args.get("includeNumbers", "").lower() == "true":
-        return render_list(APPLICATION, g.operated_account.applications_with_numbers())
-    return render_list(APPLICATION, g.operated_account.applications())
+        return render_list(APPLICATION, queries.list_applications_with_numbers(g.operated_account))
+    return render_list(APPLICATION, queries.list_applications(g.operated_account))
 
 
 @blueprint.post(LIST)
 def create_application(account):
     """Create an application; 200, because clients insist on it."""
     values = forms.values_to_create(forms.read_form(request))
-    return render(APPLICATION, g.operated_account.create_application(values, _now()))
+    return render(APPLICATION, queries.create_application(g.operated_account, values, _now()))
 
 
 @blueprint.get(INSTANCE)
 def read_application(account, sid):
     """Show one application."""
-    return render(APPLICATION, g.operated_account.application(sid))
+    return render(APPLICATION, queries.find_application(g.operated_account, sid))
 
 
 @blueprint.post(INSTANCE)
 @blueprint.put(INSTANCE)
 def update_application(account, sid):
     """Change one application; a foreign or unknown one is told before a bad parameter."""
-    g.operated_account.application(sid)
+    queries.find_application(g.operated_account, sid)
     values = forms.values_to_update(forms.read_form(request))
-    return render(APPLICATION, g.operated_account.update_application(sid, values, _now()))
+    changed = queries.update_application(g.operated_account, sid, values, _now())
+    return render(APPLICATION, changed)
 
 
 @blueprint.delete(INSTANCE)
 def remove_application(account, sid):
     """Remove one application and free what points at it."""
     unbind = current_app.config["ON_REMOVE"] == UNBIND
-    g.operated_account.remove_application(sid, unbind, _now())
+    queries.remove_application(g.operated_account, sid, unbind, _now())
     return render_nothing(current_app.config["DELETE_STATUS"])
 
 

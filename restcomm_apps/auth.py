@@ -16,7 +16,8 @@ from werkzeug.datastructures import Authorization
 
 from .config import LINEAGE
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
-from .models import ACTIVE, Account
+from .models import ACTIVE
+from .queries import find_account, is_ancestor
 
 # What a role may do on its own account, beyond what it is granted everywhere.
 _ON_OWN_ACCOUNT = {"Developer": frozenset({("*", "Accounts")})}
@@ -62,7 +63,7 @@ def verify_credentials(name, password):
     ``name`` is a sid or an e-mail address, ``password`` the auth token or the password whose md5
     is the token. An unknown name takes the same comparisons as a known one.
     """
-    account = Account.find(name) if name and password else None
+    account = find_account(name) if name and password else None
     token = (account.auth_token if account else _NOBODYS_TOKEN).encode()
     is_token = hmac.compare_digest(token, password.encode())
     is_password = hmac.compare_digest(token, token_of(password).encode())
@@ -92,8 +93,8 @@ def operate(name, action, resource):
     if own:
         return effective
     if current_app.config["ACCESS"] == LINEAGE:
-        account = Account.find(name)
-        if account is not None and effective.is_ancestor_of(account):
+        account = find_account(name)
+        if account is not None and is_ancestor(effective, account):
             return account
     raise Forbidden()
 

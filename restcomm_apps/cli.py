@@ -9,7 +9,7 @@ import sys
 import click
 import peewee
 
-from . import __version__, auth, config, models, server, sids
+from . import __version__, auth, config, models, queries, server, sids
 from .app import create_app
 from .database import database
 from .dates import local_now
@@ -56,7 +56,7 @@ def init_db(first_account):
     with database.atomic():
         models.create_tables(now)
         if first_account and not models.Account.select().exists():
-            account = models.Account.add(
+            account = queries.add_account(
                 sids.FIRST_EMAIL_ADDRESS,
                 secrets.token_hex(16),
                 now,
@@ -102,12 +102,12 @@ def add_account(email, name, parent, role, password):
     name = email if name is None else name
     if not 1 <= len(name) <= 64:
         raise Mistake("--name must have 1 to 64 characters.")
-    above = None if parent is None else models.Account.find(parent)
+    above = None if parent is None else queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
     token = auth.token_of(password) if password else secrets.token_hex(16)
     try:
-        account = models.Account.add(
+        account = queries.add_account(
             email,
             token,
             local_now(app.config["TIMEZONE"]),
@@ -115,7 +115,7 @@ def add_account(email, name, parent, role, password):
             parent=above,
             role=role,
         )
-    except peewee.IntegrityError as error:
+    except queries.AccountExists as error:
         raise Mistake(f"{email} has an account already.") from error
     click.echo(f"sid:   {account.sid}\ntoken: {account.auth_token}")
 

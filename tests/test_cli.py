@@ -468,3 +468,14 @@ def test_serve_on_a_socket_file_answers(ready_url, tmp_path):
     assert reply.startswith(b"HTTP/1.1 200 OK\r\n") and reply.endswith(b"\r\n\r\nOK")
     assert code == 0
     assert not path.exists()
+
+
+def test_add_account_does_not_double_an_e_mail_address(make_service, database_url):
+    # As in databases of old, where a sid was not derived from the address.
+    service = make_service()
+    service.insert({"restcomm_accounts": [{**PARENT, "sid": "AC" + "1" * 32}]})
+    check_mistake(
+        run("add-account", PARENT["email_address"], DATABASE_URL=database_url),
+        PARENT["email_address"],
+    )
+    assert Account.select().count() == 1
