@@ -53,10 +53,11 @@ def init_db(first_account):
     """Create the tables that are missing; safe to repeat."""
     app = create_app()
     now = local_now(app.config["TIMEZONE"])
+    added = None
     with database.atomic():
         models.create_tables(now)
         if first_account and not models.Account.select().exists():
-            account = queries.add_account(
+            added = queries.add_account(
                 sids.FIRST_EMAIL_ADDRESS,
                 secrets.token_hex(16),
                 now,
@@ -64,8 +65,9 @@ def init_db(first_account):
                 parent=None,
                 role="Administrator",
             )
-            click.echo("The first account; its token is shown only now:")
-            click.echo(_curl_line(app, account))
+    if added is not None:
+        click.echo("The first account; its token is shown only now:")
+        click.echo(_curl_line(app, added))
 
 
 def _curl_line(app, account):
@@ -214,7 +216,7 @@ def main():
         sentence = mistake.format_message()
     except config.ConfigError as mistake:
         sentence = str(mistake)
-    except (peewee.OperationalError, peewee.DatabaseError) as error:
+    except peewee.PeeweeException as error:
         sentence = f"The database cannot be used: {error}"
     click.echo(f"restcomm-apps: {sentence}", err=True)
     sys.exit(2)

@@ -53,9 +53,9 @@ def render_error(error):
     return reply
 
 
-def error_document(error, format):
+def error_document(error, reply_format):
     """Give the media type and the bytes that tell an error outside any request."""
-    if format == JSON:
+    if reply_format == JSON:
         return _JSON_TYPE, _json_document(_as_object(ERROR, error)).encode()
     return _XML_TYPE, _xml_document(ERROR.element, _as_elements(ERROR, error)).encode()
 
