@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -167,8 +168,10 @@ class Gunicorn:
         request = urllib.request.Request(
             self.url + BASE + path, data=body, headers=headers, method=method
         )
+        # Made anew: urllib keeps its own from the first request on, whatever SSL_CERT_FILE says then.
+        context = ssl.create_default_context() if self.scheme == "https" else None
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as reply:
+            with urllib.request.urlopen(request, timeout=timeout, context=context) as reply:
                 answer = reply.status, reply.headers, reply.read()
         except urllib.error.HTTPError as error:
             with error:
