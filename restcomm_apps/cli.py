@@ -155,11 +155,11 @@ def add_account(email, name, parent, role, password):
 )
 def serve(bind, workers, threads, certfile, keyfile):
     """Serve the API under gunicorn until a signal ends it."""
+    _check_bind(bind)
     _check_certificate(certfile, keyfile)
     app = create_app()
     _require_tables()
     database.close()
-    _check_bind(bind)
     server.serve(app, bind, workers, threads, certfile, keyfile)
 
 

@@ -7,6 +7,8 @@ Sizes are read from the environment here and nowhere else; the defaults are the 
 import http.client
 import json
 import os
+import re
+import signal
 import socket
 import threading
 import time
@@ -133,6 +135,21 @@ def worker_pids(gunicorn):
         if int(parent) == gunicorn.process.pid and state != "Z":
             found.append(int(path.parent.name))
     return sorted(found)
+
+
+def wait_for_workers(gunicorn, count):
+    """Wait until that many workers have handlers of their own for signals.
+
+    Until then one of them may swallow a signal that the master passes on; SIGABRT is caught by
+    workers only.
+    """
+    mask = 1 << (signal.SIGABRT - 1)
+
+    def catches(pid):
+        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.M)
+        return int(caught[1], 16) & mask
+
+    wait_until(lambda: sum(map(bool, map(catches, worker_pids(gunicorn)))) == count, "the workers")
 
 
 def open_files(pid):

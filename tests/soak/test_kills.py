@@ -18,6 +18,7 @@ from .load import (
     Unanswered,
     accepts,
     run_together,
+    wait_for_workers,
     wait_until,
     worker_pids,
 )
@@ -216,6 +217,7 @@ def test_terminate_answers_every_create_it_began(gunicorn, database_url):
     runs = []
     for number, count in enumerate(strike_counts(CREATES)):
         gunicorn.start()
+        wait_for_workers(gunicorn, WORKERS)
         terminate = gunicorn.process.terminate
         # More than it needs: a service that ends in good order still answers for a moment.
         run = Creates(gunicorn.port, f"term-{number}", count, terminate, creates=10 * CREATES)
@@ -235,6 +237,7 @@ def test_terminate_answers_every_create_it_began(gunicorn, database_url):
 
 def test_terminate_waits_for_creates_that_wait_for_the_database(gunicorn, database_url):
     gunicorn.start()
+    wait_for_workers(gunicorn, WORKERS)
     foreign = connect_directly(database_url)
     foreign.execute("BEGIN IMMEDIATE")
     # As many as one worker has threads: whichever worker gets them, each is taken up at once.
