@@ -2,7 +2,8 @@
 
 from flask import Blueprint, g, request, url_for
 
-from . import auth, queries
+from . import account_queries as queries
+from . import auth
 from .properties import ACCOUNT
 from .render import render, render_list, render_text
 

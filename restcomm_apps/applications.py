@@ -2,7 +2,8 @@
 
 from flask import Blueprint, current_app, g, request
 
-from . import auth, forms, queries
+from . import application_queries as queries
+from . import auth, forms
 from .config import UNBIND
 from .dates import local_now
 from .properties import APPLICATION

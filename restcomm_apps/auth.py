@@ -14,10 +14,10 @@ from flask import current_app, g, request
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.datastructures import Authorization
 
+from .account_queries import find_account, is_ancestor
 from .config import LINEAGE
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
 from .models import ACTIVE
-from .queries import find_account, is_ancestor
 
 # What a role may do on its own account, beyond what it is granted everywhere.
 _ON_OWN_ACCOUNT = {"Developer": frozenset({("*", "Accounts")})}

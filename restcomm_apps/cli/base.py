@@ -1,0 +1,28 @@
+"""What the commands share: the group they belong to, and the one kind of mistake."""
+
+import click
+
+from .. import __version__, models
+
+
+class Mistake(click.ClickException):
+    """Something the operator can put right; the text says what."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="restcomm-apps")
+def commands():
+    """Restcomm's Applications API as a lightweight service.
+
+    Settings are read from RESTCOMM_APPS_* environment variables or from the INI file that
+    RESTCOMM_APPS_CONFIG names; see "restcomm-apps settings".
+    """
+
+
+def require_tables():
+    """Raise Mistake where the database lacks one of Restcomm's tables."""
+    missing = models.missing_tables()
+    if missing:
+        raise Mistake(
+            f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'
+        )

@@ -1,0 +1,84 @@
+"""Commands that run the service and show how it is set."""
+
+import os
+import ssl
+
+import click
+
+from .. import config, server
+from ..app import create_app
+from ..database import database
+from .base import Mistake, commands, require_tables
+
+
+@commands.command()
+@click.option(
+    "--bind",
+    default=server.DEFAULT_BIND,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to listen; unix:PATH for a socket file.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=server.DEFAULT_WORKERS,
+    help="Processes.  [default: one a core, at most 4]",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    default=server.DEFAULT_THREADS,
+    show_default=True,
+    help="Threads of each process.",
+)
+@click.option(
+    "--certfile",
+    type=click.Path(exists=True, dir_okay=False, readable=True),
+    help="Serve over TLS with this certificate chain (PEM).",
+)
+@click.option(
+    "--keyfile",
+    type=click.Path(exists=True, dir_okay=False, readable=True),
+    help="The certificate's private key (PEM).",
+)
+def serve(bind, workers, threads, certfile, keyfile):
+    """Serve the API under gunicorn until a signal ends it."""
+    _check_bind(bind)
+    _check_certificate(certfile, keyfile)
+    app = create_app()
+    require_tables()
+    database.close()
+    server.serve(app, bind, workers, threads, certfile, keyfile)
+
+
+def _check_bind(bind):
+    try:
+        server.check_bind(bind)
+    except OSError as error:
+        raise Mistake(f"--bind {bind} cannot be used: {error.strerror}.") from error
+    except ValueError as error:
+        raise Mistake(f"--bind {bind} is neither HOST:PORT nor unix:PATH.") from error
+
+
+def _check_certificate(certfile, keyfile):
+    if bool(certfile) != bool(keyfile):
+        raise Mistake("--certfile and --keyfile must be given together.")
+    if certfile is None:
+        return
+    try:
+        # A key with a pass phrase is refused instead of asked for: nobody answers a service.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certfile, keyfile, password="")
+    except (OSError, ValueError) as error:
+        raise Mistake(
+            f"--certfile {certfile} and --keyfile {keyfile} are not a PEM certificate and its key."
+        ) from error
+
+
+@commands.command()
+def settings():
+    """Show every setting, its value and where it came from."""
+    chosen = config.load(os.environ)
+    width = max(len(each.setting.name) for each in chosen)
+    for each in chosen:
+        click.echo(f"{each.setting.name:{width}}  {each.shown or '(empty)'}  ({each.origin})")
