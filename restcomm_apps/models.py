@@ -1,4 +1,4 @@
-"""Restcomm's tables: every column, and how the tables come into being.
+"""Restcomm's tables: every column.
 
 Source: legacy/SCHEMA.md. Column names, types and lengths are Restcomm's, so that a database can
 move either way; the indexes are this service's own.
@@ -7,34 +7,10 @@ move either way; the indexes are this service's own.
 import peewee
 
 from .database import database
+from .fields import FlagField, LocalDateTimeField, MediumTextField, SidField
 
 FIRST_ORGANIZATION = ("ORafbe225ad37541eba518a74248f0ac4c", "default.restcomm.com")
 ACTIVE = "active"
-
-
-class LocalDateTimeField(peewee.Field):
-    """A naive local time, handed through as the driver gives it; ``dates`` reads and prints it."""
-
-    field_type = "DATETIME"
-
-
-class MediumTextField(peewee.TextField):
-    """A long text, under the name that Restcomm's databases give it."""
-
-    field_type = "MEDIUMTEXT"
-
-
-class FlagField(peewee.BooleanField):
-    """A boolean, under the name that Restcomm's databases give it."""
-
-    field_type = "BOOLEAN"
-
-
-class SidField(peewee.CharField):
-    """A sid, 34 characters."""
-
-    def __init__(self, **options):
-        super().__init__(max_length=34, **options)
 
 
 class RestcommModel(peewee.Model):
@@ -185,19 +161,3 @@ class Client(DatedModel):
 
 
 TABLES = (Organization, Account, Application, IncomingPhoneNumber, Client)
-
-
-def create_tables(now):
-    """Create the tables and indexes that are missing, and the first organization; repeatable."""
-    sid, domain_name = FIRST_ORGANIZATION
-    with database.atomic():
-        database.create_tables(TABLES)
-        Organization.insert(
-            sid=sid, domain_name=domain_name, date_created=now, date_updated=now, status=ACTIVE
-        ).on_conflict_ignore().execute()
-
-
-def missing_tables():
-    """List the names of Restcomm's tables that the database lacks."""
-    present = set(database.get_tables())
-    return [name for table in TABLES if (name := table._meta.table_name) not in present]

@@ -18,7 +18,8 @@ from lxml import etree
 
 from restcomm_apps import create_app
 from restcomm_apps.database import database
-from restcomm_apps.models import create_tables, TABLES as MODELS
+from restcomm_apps.models import TABLES as MODELS
+from restcomm_apps.schema import create_tables
 
 BASE = "/restcomm/2012-04-24"
 MEDIA_TYPES = ("application/json", "application/xml")

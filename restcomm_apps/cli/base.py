@@ -2,7 +2,7 @@
 
 import click
 
-from .. import __version__, models
+from .. import __version__, schema
 
 
 class Mistake(click.ClickException):
@@ -21,7 +21,7 @@ def commands():
 
 def require_tables():
     """Raise Mistake where the database lacks one of Restcomm's tables."""
-    missing = models.missing_tables()
+    missing = schema.missing_tables()
     if missing:
         raise Mistake(
             f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'

@@ -4,7 +4,7 @@ import secrets
 
 import click
 
-from .. import account_queries, models, server, sids
+from .. import account_queries, models, schema, server, sids
 from ..app import create_app
 from ..database import database
 from ..dates import local_now
@@ -23,7 +23,7 @@ def init_db(first_account):
     now = local_now(app.config["TIMEZONE"])
     added = None
     with database.atomic():
-        models.create_tables(now)
+        schema.create_tables(now)
         if first_account and not models.Account.select().exists():
             added = account_queries.add_account(
                 sids.FIRST_EMAIL_ADDRESS,

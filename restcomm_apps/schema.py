@@ -1,0 +1,20 @@
+"""The database's tables as a whole: how they come into being, and which are there."""
+
+from .database import database
+from .models import ACTIVE, FIRST_ORGANIZATION, TABLES, Organization
+
+
+def create_tables(now):
+    """Create the tables and indexes that are missing, and the first organization; repeatable."""
+    sid, domain_name = FIRST_ORGANIZATION
+    with database.atomic():
+        database.create_tables(TABLES)
+        Organization.insert(
+            sid=sid, domain_name=domain_name, date_created=now, date_updated=now, status=ACTIVE
+        ).on_conflict_ignore().execute()
+
+
+def missing_tables():
+    """List the names of Restcomm's tables that the database lacks."""
+    present = set(database.get_tables())
+    return [name for table in TABLES if (name := table._meta.table_name) not in present]
