@@ -3,15 +3,17 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
+import peewee
+
 from . import sids
 from .database import database
-from .errors import NotFound
-from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
+from .errors import AccountClosed, AccountExists, NotFound
+from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
 from .properties import API_VERSION
 
 
-class AccountExists(Exception):
-    """The e-mail address has an account already."""
+# Accounts looked up by one statement: engines bound the number of parameters.
+_CHUNK = 500
 
 
 def find_account(sid_or_email):
@@ -20,16 +22,22 @@ def find_account(sid_or_email):
     return Account.select().where(column == sid_or_email).order_by(Account.sid).first()
 
 
-def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
-    """Add an active account, below ``parent`` or at the top, and return it.
+def add_account(
+    email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE
+):
+    """Add an account, below ``parent`` or at the top, and return it.
 
-    Raises AccountExists.
+    An address that differs only in case is taken too. Raises AccountExists (409), AccountClosed
+    (409) for a closed parent.
     """
     sid = sids.account_sid_of(email_address)
+    same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
     with database.atomic():
-        taken = (Account.email_address == email_address) | (Account.sid == sid)
-        if Account.select().where(taken).exists():
-            raise AccountExists(email_address)
+        # Held until the end, so that a closing of the parent does not miss the new account.
+        if parent is not None and lock_account(parent).status == CLOSED:
+            raise AccountClosed()
+        if Account.select().where(same_address | (Account.sid == sid)).exists():
+            raise AccountExists()
         return Account.create(
             sid=sid,
             date_created=now,
@@ -38,12 +46,28 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
             friendly_name=friendly_name,
             parent_sid=parent and parent.sid,
             type="Full",
-            status=ACTIVE,
+            status=status,
             auth_token=auth_token,
             role=role,
             uri=f"/{API_VERSION}/Accounts/{sid}",
             organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
         )
+
+
+def lock_account(account):
+    """Read an account anew within a transaction that may change it."""
+    return _locked(Account.select().where(Account.sid == account.sid)).get()
+
+
+def lock_active_tops():
+    """List the active accounts without a parent within a transaction that may end one."""
+    is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
+    return list(_locked(Account.select().where(is_top).order_by(Account.sid)))
+
+
+def _locked(query):
+    """Keep others from changing a query's rows, where the engine does not lock the database."""
+    return query.for_update() if database.for_update else query
 
 
 def is_ancestor(ancestor, account):
@@ -57,6 +81,20 @@ def is_ancestor(ancestor, account):
         parent = Account.select(Account.parent_sid).where(Account.sid == parent_sid).first()
         parent_sid = parent and parent.parent_sid
     return False
+
+
+def list_descendant_sids(account):
+    """List the sids of all accounts below an account, whatever their status, level by level."""
+    seen = {account.sid: None}
+    level = [account.sid]
+    while level:
+        below = []
+        for parents in peewee.chunked(level, _CHUNK):
+            children = Account.select(Account.sid).where(Account.parent_sid.in_(parents))
+            below += [child.sid for child in children.order_by(Account.sid)]
+        level = [sid for sid in below if sid not in seen]
+        seen |= dict.fromkeys(level)
+    return list(seen)[1:]
 
 
 def list_children(account):

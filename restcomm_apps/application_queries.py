@@ -5,11 +5,16 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 from collections import defaultdict
 
+from peewee import chunked
+
 from . import sids
 from .database import database
 from .errors import Forbidden, NotFound
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
+
+# Applications removed by one statement: engines bound the number of parameters.
+_CHUNK = 500
 
 
 def list_applications(account):
@@ -99,8 +104,20 @@ def remove_application(account, sid, unbind, now):
     """
     with database.atomic():
         find_application(account, sid)
-        if unbind:
-            for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
-                freed = {column: None, "date_updated": now}
-                column.model.update(freed).where(column == sid).execute()
-        Application.delete().where(Application.sid == sid).execute()
+        _remove([sid], unbind, now)
+
+
+def remove_applications_of(account_sids, unbind, now):
+    """Remove all applications of some accounts; see ``remove_application``."""
+    with database.atomic():
+        owned = Application.select(Application.sid).where(Application.account_sid.in_(account_sids))
+        for sids in chunked([application.sid for application in owned], _CHUNK):
+            _remove(sids, unbind, now)
+
+
+def _remove(sids, unbind, now):
+    if unbind:
+        for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
+            freed = {column: None, "date_updated": now}
+            column.model.update(freed).where(column.in_(sids)).execute()
+    Application.delete().where(Application.sid.in_(sids)).execute()

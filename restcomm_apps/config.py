@@ -13,6 +13,7 @@ PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
 SECTION = "restcomm-apps"
 
+ADMINISTRATOR = "Administrator"
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
 
@@ -87,7 +88,7 @@ def _read_delete_status(text):
 _PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
 _ACTIONS = {"Create", "Read", "Modify", "Delete"}
 _BUILT_IN_ROLES = {
-    "Administrator": frozenset({("*", "*")}),
+    ADMINISTRATOR: frozenset({("*", "*")}),
     "Developer": frozenset({("*", "Applications")}),
 }
 
@@ -168,7 +169,7 @@ SETTINGS = (
         OWNER,
         _one_of(OWNER, LINEAGE),
         "owner or lineage",
-        "Who may act on an account: itself only, or its ancestors too.",
+        "Who may act on an account's applications: itself only, or its ancestors too.",
     ),
     Setting(
         "ROLES",

@@ -1,16 +1,13 @@
 """Commands on accounts."""
 
-import re
 import secrets
 
 import click
 
-from .. import account_queries, auth
+from .. import account_forms, account_queries, errors, tokens
 from ..app import create_app
 from ..dates import local_now
 from .base import Mistake, commands, require_tables
-
-_EMAIL = re.compile(r"[^\s@:/;]+@[^\s@:/;]+")
 
 
 class EmailType(click.ParamType):
@@ -20,7 +17,7 @@ class EmailType(click.ParamType):
 
     def convert(self, value, param, ctx):
         """Return the address or fail with a sentence."""
-        if not _EMAIL.fullmatch(value):
+        if not account_forms.is_email_address(value):
             self.fail(f"{value!r} is no e-mail address", param, ctx)
         return value
 
@@ -57,7 +54,7 @@ def add_account(email, name, parent, role, password):
     above = None if parent is None else account_queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
-    token = auth.token_of(password) if password else secrets.token_hex(16)
+    token = tokens.token_of(password) if password else secrets.token_hex(16)
     try:
         account = account_queries.add_account(
             email,
@@ -67,6 +64,8 @@ def add_account(email, name, parent, role, password):
             parent=above,
             role=role,
         )
-    except account_queries.AccountExists as error:
+    except errors.AccountExists as error:
         raise Mistake(f"{email} has an account already.") from error
+    except errors.AccountClosed as error:
+        raise Mistake(f"--parent {parent!r} is closed.") from error
     click.echo(f"sid:   {account.sid}\ntoken: {account.auth_token}")
