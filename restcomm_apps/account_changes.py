@@ -35,6 +35,8 @@ def update_account(account, values, unbind, now):
             _close_with_descendants(current, unbind, now)
         else:
             changes = _initialize(current, values) | {"date_updated": now}
+            if "auth_token" in values:  # a new password ends whatever opened the account before
+                account_queries.drop_second_tokens([current.sid])
             Account.update(changes).where(Account.sid == current.sid).execute()
         return Account.get_by_id(current.sid)
 
@@ -64,8 +66,9 @@ def _keep_a_top_account(account, values):
 
 
 def _close_with_descendants(account, unbind, now):
-    """Close the accounts of a tree, remove their applications."""
+    """Close the accounts of a tree, drop their second tokens, remove their applications."""
     for sids in chunked([account.sid, *account_queries.list_descendant_sids(account)], _CHUNK):
         remove_applications_of(sids, unbind, now)
+        account_queries.drop_second_tokens(sids)
         closed = {"status": CLOSED, "date_updated": now}
         Account.update(closed).where(Account.sid.in_(sids), Account.status != CLOSED).execute()

@@ -4,7 +4,7 @@ import re
 
 from .errors import InvalidParameter, MissingParameter
 from .escapes import IMPOSSIBLE_IN_XML
-from .forms import FRIENDLY_NAME_LENGTH, read_friendly_name
+from .forms import FRIENDLY_NAME_LENGTH, read_flag, read_friendly_name
 from .models import ACTIVE, CLOSED, STATUSES
 from .tokens import token_of
 
@@ -55,6 +55,19 @@ def values_to_update(form, roles):
     return values
 
 
+def read_token_change(form):
+    """Read what is to happen to the tokens: ``rotate``, ``promote``, ``cancel`` or None.
+
+    Raises InvalidParameter (400) beside anything else that changes the account.
+    """
+    asked = [name for name in _TOKEN_CHANGES if read_flag(form.get(name, "false"), name)]
+    if not asked:
+        return None
+    if len(asked) > 1 or any(name in form for name, *_ in _PARAMETERS):
+        raise InvalidParameter(asked[0], "be the only parameter that changes the account")
+    return _TOKEN_CHANGES[asked[0]]
+
+
 def _read_password(text, name):
     if len(text) not in PASSWORD_LENGTHS:
         raise InvalidParameter(
@@ -74,6 +87,7 @@ def _read_status(text, name):
     return status
 
 
+_TOKEN_CHANGES = {"RotateToken": "rotate", "PromoteToken": "promote", "CancelToken": "cancel"}
 # name, column, reader
 _PARAMETERS = (
     ("FriendlyName", "friendly_name", read_friendly_name),

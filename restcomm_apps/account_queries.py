@@ -9,6 +9,7 @@ from . import sids
 from .database import database
 from .errors import AccountClosed, AccountExists, NotFound
 from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
+from .own_models import SecondToken
 from .properties import API_VERSION
 
 
@@ -18,8 +19,46 @@ _CHUNK = 500
 
 def find_account(sid_or_email):
     """Find an account by its sid or its exact e-mail address, or return None."""
+    return Account.select().where(_goes_by(sid_or_email)).order_by(Account.sid).first()
+
+
+def find_caller(sid_or_email):
+    """Find an account with ``second_token``, the token that is to follow its first, or None.
+
+    One query, whatever there is to find.
+    """
+    accounts = (
+        Account.select(Account, SecondToken.token.alias("second_token"))
+        .join(SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid)
+        .where(_goes_by(sid_or_email))
+        .order_by(Account.sid)
+    )
+    try:
+        return accounts.objects().first()
+    except (peewee.OperationalError, peewee.ProgrammingError):
+        if has_second_tokens():
+            raise
+    # A Restcomm's database that nobody has run init-db on.
+    account = find_account(sid_or_email)
+    if account is not None:
+        account.second_token = None
+    return account
+
+
+def has_second_tokens():
+    """Tell whether the database has the table of second tokens."""
+    return SecondToken.table_exists()
+
+
+def drop_second_tokens(account_sids):
+    """Drop the second tokens of some accounts, where there are any."""
+    if has_second_tokens():
+        SecondToken.delete().where(SecondToken.account_sid.in_(account_sids)).execute()
+
+
+def _goes_by(sid_or_email):
     column = Account.sid if sids.is_sid(sid_or_email) else Account.email_address
-    return Account.select().where(column == sid_or_email).order_by(Account.sid).first()
+    return column == sid_or_email
 
 
 def add_account(

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, current_app, g, request, url_for
 
-from . import account_changes, account_forms, auth, forms
+from . import account_changes, account_forms, auth, forms, token_changes
 from . import account_queries as queries
 from .config import UNBIND
 from .dates import local_now
@@ -63,11 +63,15 @@ def read_account(account):
 @blueprint.put(INSTANCE)
 @auth.allow_at_first_login
 def update_account(account):
-    """Change one account."""
+    """Change one account, or its tokens; a new token is shown in this reply only."""
     operated = auth.operate(account, "Modify", "Accounts")
-    values = account_forms.values_to_update(forms.read_form(request), current_app.config["ROLES"])
+    form = forms.read_form(request)
+    values = account_forms.values_to_update(form, current_app.config["ROLES"])
     auth.require_change(operated, values)
-    return render(ACCOUNT, _update(operated, values))
+    token_change = account_forms.read_token_change(form)
+    if token_change is None:
+        return render(ACCOUNT, _update(operated, values))
+    return render(ACCOUNT, token_changes.CHANGES[token_change](operated, _now()))
 
 
 @blueprint.delete(INSTANCE)

@@ -5,25 +5,23 @@ runs. Nothing here knows a URL.
 """
 
 import base64
-import hmac
 import re
-import secrets
 
 from flask import current_app, g, request
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.datastructures import Authorization
 
-from .account_queries import find_account, is_ancestor
+from . import tokens
+from .account_queries import find_account, find_caller, is_ancestor
 from .config import ADMINISTRATOR, LINEAGE
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
 from .models import ACTIVE, CLOSED, UNINITIALIZED
-from .tokens import token_of
 
 # What a role may do on its own account, beyond what it is granted everywhere. Creating an
 # account below it is not part of that.
 _ON_OWN_ACCOUNT = {"Developer": frozenset({("Read", "Accounts"), ("Modify", "Accounts")})}
 _NOTHING = frozenset()
-_NOBODYS_TOKEN = secrets.token_hex(16)
+_NOBODYS_TOKEN = tokens.new_token()
 
 
 class RestcommBasicAuth(HTTPBasicAuth):
@@ -61,14 +59,19 @@ basic_auth = RestcommBasicAuth(realm=REALM)
 def verify_credentials(name, password):
     """Return the account of these credentials, or None.
 
-    ``name`` is a sid or an e-mail address, ``password`` the auth token or the password whose md5
-    is the token. An unknown name takes the same comparisons as a known one.
+    ``name`` is a sid or an e-mail address, ``password`` the auth token, the second token if there
+    is one, or the password whose md5 is the token. An unknown name takes the same comparisons as
+    a known one.
     """
-    account = find_account(name) if name and password else None
-    token = (account.auth_token if account else _NOBODYS_TOKEN).encode()
-    is_token = hmac.compare_digest(token, password.encode())
-    is_password = hmac.compare_digest(token, token_of(password).encode())
-    return account if is_token or is_password else None
+    account = find_caller(name) if name and password else None
+    first = account.auth_token if account else _NOBODYS_TOKEN
+    second = (account.second_token if account else None) or _NOBODYS_TOKEN
+    matches = (
+        tokens.is_same(first, password),
+        tokens.is_same(first, tokens.token_of(password)),
+        tokens.is_same(second, password),
+    )
+    return account if any(matches) else None
 
 
 def authenticate():

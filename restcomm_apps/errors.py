@@ -102,6 +102,13 @@ class LastTopAccount(RestcommError):
     message = "The last active top account must stay active and keep its role"
 
 
+class TokenConflict(RestcommError):
+    """The account has a second token already, or none to promote or cancel."""
+
+    status = 409
+    code = 20009
+
+
 class NotFound(RestcommError):
     """Nothing has this address."""
 
@@ -155,3 +162,11 @@ class Unavailable(RestcommError):
     code = 20503
     message = "The database does not answer; try again"
     headers = {"Retry-After": "5"}
+
+
+class NotPrepared(RestcommError):
+    """The database is a Restcomm's, without this service's own tables."""
+
+    status = 503
+    code = 20504
+    message = "This needs tables that the operator has yet to add with restcomm-apps init-db"

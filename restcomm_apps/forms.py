@@ -138,7 +138,8 @@ def read_friendly_name(text, name):
     return text
 
 
-def _read_flag(text, name):
+def read_flag(text, name):
+    """Read true or false, in any case, as a bool. Raises InvalidParameter (400)."""
     flag = {"true": True, "false": False}.get(text.lower())
     if flag is None:
         raise InvalidParameter(name, "be true or false")
@@ -162,8 +163,8 @@ def _read_kind(text, name):
 # name, column, reader; the documentation spells the lookup both ways.
 _PARAMETERS = (
     ("FriendlyName", "friendly_name", read_friendly_name),
-    ("VoiceCallerIdLookup", "voice_caller_id_lookup", _read_flag),
-    ("HasVoiceCallerIdLookup", "voice_caller_id_lookup", _read_flag),
+    ("VoiceCallerIdLookup", "voice_caller_id_lookup", read_flag),
+    ("HasVoiceCallerIdLookup", "voice_caller_id_lookup", read_flag),
     ("RcmlUrl", "rcml_url", _read_rcml_url),
     ("Kind", "kind", _read_kind),
 )

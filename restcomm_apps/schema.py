@@ -1,7 +1,10 @@
 """The database's tables as a whole: how they come into being, and which are there."""
 
+from . import models, own_models
 from .database import database
-from .models import ACTIVE, FIRST_ORGANIZATION, TABLES, Organization
+from .models import ACTIVE, FIRST_ORGANIZATION, Organization
+
+TABLES = (*models.TABLES, *own_models.TABLES)
 
 
 def create_tables(now):
@@ -14,7 +17,7 @@ def create_tables(now):
         ).on_conflict_ignore().execute()
 
 
-def missing_tables():
-    """List the names of Restcomm's tables that the database lacks."""
+def missing_tables(tables=TABLES):
+    """List the names of those tables that the database lacks."""
     present = set(database.get_tables())
-    return [name for table in TABLES if (name := table._meta.table_name) not in present]
+    return [name for table in tables if (name := table._meta.table_name) not in present]

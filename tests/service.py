@@ -18,7 +18,7 @@ from lxml import etree
 
 from restcomm_apps import create_app
 from restcomm_apps.database import database
-from restcomm_apps.models import TABLES as MODELS
+from restcomm_apps.schema import TABLES as MODELS
 from restcomm_apps.schema import create_tables
 
 BASE = "/restcomm/2012-04-24"
@@ -83,7 +83,7 @@ class Service:
     def dump(self):
         """Give all rows of all tables, to see whether a refusal changed anything."""
         return {
-            model._meta.table_name: list(model.select().order_by(model.sid).tuples())
+            model._meta.table_name: list(model.select().order_by(model._meta.primary_key).tuples())
             for model in MODELS
         }
 

@@ -1,10 +1,9 @@
 """Commands on accounts."""
 
-import secrets
-
 import click
+from click.core import ParameterSource
 
-from .. import account_forms, account_queries, errors, tokens
+from .. import account_forms, account_queries, errors, token_changes, tokens
 from ..app import create_app
 from ..dates import local_now
 from .base import Mistake, commands, require_tables
@@ -40,21 +39,27 @@ class EmailType(click.ParamType):
     confirmation_prompt=True,
     help="Its password; asked for if the value is left out. Without it the token is random.",
 )
-def add_account(email, name, parent, role, password):
+@click.option("--password-stdin", is_flag=True, help="Read its password from a line of input.")
+@click.pass_context
+def add_account(context, email, name, parent, role, password, password_stdin):
     """Add an account and print its sid and auth token."""
     app = create_app()
     require_tables()
     if role not in app.config["ROLES"]:
         raise Mistake(f"--role {role} is not known; known are {', '.join(app.config['ROLES'])}.")
-    if password == "":
-        raise Mistake("--password must not be empty.")
     name = email if name is None else name
     if not 1 <= len(name) <= 64:
         raise Mistake("--name must have 1 to 64 characters.")
     above = None if parent is None else account_queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
-    token = tokens.token_of(password) if password else secrets.token_hex(16)
+    if password_stdin:
+        password = _read_password(password)
+    if password == "":
+        raise Mistake("--password must not be empty, nor what --password-stdin reads.")
+    if context.get_parameter_source("password") is ParameterSource.COMMANDLINE:
+        _warn_of_the_list_of_processes()
+    token = tokens.new_token() if password is None else tokens.token_of(password)
     try:
         account = account_queries.add_account(
             email,
@@ -69,3 +74,39 @@ def add_account(email, name, parent, role, password):
     except errors.AccountClosed as error:
         raise Mistake(f"--parent {parent!r} is closed.") from error
     click.echo(f"sid:   {account.sid}\ntoken: {account.auth_token}")
+
+
+def _read_password(given):
+    if given is not None:
+        raise Mistake("--password and --password-stdin must not be given together.")
+    return click.get_text_stream("stdin").readline().rstrip("\r\n")
+
+
+def _warn_of_the_list_of_processes():
+    click.echo(
+        "restcomm-apps: others may read the password in the list of processes; leave its value out "
+        "to be asked for it, or use --password-stdin.",
+        err=True,
+    )
+
+
+@commands.command("rotate-token")
+@click.argument("account", metavar="EMAIL|SID")
+@click.option("--promote", is_flag=True, help="Make the second token the first; the old one ends.")
+@click.option("--cancel", is_flag=True, help="Drop the second token.")
+def rotate_token(account, promote, cancel):
+    """Give an account a second auth token, valid beside the first, and print it."""
+    app = create_app()
+    require_tables()
+    if promote and cancel:
+        raise Mistake("--promote and --cancel must not be given together.")
+    found = account_queries.find_account(account)
+    if found is None:
+        raise Mistake(f"{account!r} is no account's e-mail address or sid.")
+    change = token_changes.CHANGES["promote" if promote else "cancel" if cancel else "rotate"]
+    try:
+        changed = change(found, local_now(app.config["TIMEZONE"]))
+    except errors.RestcommError as error:
+        raise Mistake(f"{error.message}.") from error
+    if not promote and not cancel:
+        click.echo(f"token: {changed.new_token}")
