@@ -7,7 +7,7 @@ from peewee import chunked
 from . import account_queries
 from .application_queries import remove_applications_of
 from .config import ADMINISTRATOR
-from .database import database
+from .database import transaction
 from .errors import AccountClosed, InvalidParameter, LastTopAccount
 from .models import ACTIVE, CLOSED, UNINITIALIZED, Account
 
@@ -15,6 +15,7 @@ from .models import ACTIVE, CLOSED, UNINITIALIZED, Account
 _CHUNK = 500
 
 
+@transaction
 def update_account(account, values, unbind, now):
     """Set the columns ``values`` of an account and return it; the status ``closed`` closes it.
 
@@ -23,22 +24,21 @@ def update_account(account, values, unbind, now):
     uninitialized account makes it active. DateUpdated moves only when there is a column to set.
     Raises AccountClosed, LastTopAccount (409), InvalidParameter (400).
     """
-    with database.atomic():
-        current = account_queries.lock_account(account)
-        closes = values.get("status") == CLOSED
-        if not values or (closes and current.status == CLOSED):
-            return current
-        if current.status == CLOSED:
-            raise AccountClosed()
-        _keep_a_top_account(current, values)
-        if closes:
-            _close_with_descendants(current, unbind, now)
-        else:
-            changes = _initialize(current, values) | {"date_updated": now}
-            if "auth_token" in values:  # a new password ends whatever opened the account before
-                account_queries.drop_second_tokens([current.sid])
-            Account.update(changes).where(Account.sid == current.sid).execute()
-        return Account.get_by_id(current.sid)
+    current = account_queries.lock_account(account)
+    closes = values.get("status") == CLOSED
+    if not values or (closes and current.status == CLOSED):
+        return current
+    if current.status == CLOSED:
+        raise AccountClosed()
+    _keep_a_top_account(current, values)
+    if closes:
+        _close_with_descendants(current, unbind, now)
+    else:
+        changes = _initialize(current, values) | {"date_updated": now}
+        if "auth_token" in values:  # a new password ends whatever opened the account before
+            account_queries.drop_second_tokens([current.sid])
+        Account.update(changes).where(Account.sid == current.sid).execute()
+    return Account.get_by_id(current.sid)
 
 
 def _initialize(account, values):
@@ -67,8 +67,10 @@ def _keep_a_top_account(account, values):
 
 def _close_with_descendants(account, unbind, now):
     """Close the accounts of a tree, drop their second tokens, remove their applications."""
-    for sids in chunked([account.sid, *account_queries.list_descendant_sids(account)], _CHUNK):
-        remove_applications_of(sids, unbind, now)
+    for tree in chunked([account, *account_queries.lock_descendants(account)], _CHUNK):
+        for each in tree:
+            remove_applications_of(each, unbind, now)
+        sids = [each.sid for each in tree]
         account_queries.drop_second_tokens(sids)
         closed = {"status": CLOSED, "date_updated": now}
-        Account.update(closed).where(Account.sid.in_(sids), Account.status != CLOSED).execute()
+        Account.update(closed).where(Account.sid << sids, Account.status != CLOSED).execute()

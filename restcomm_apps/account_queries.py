@@ -6,12 +6,13 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 import peewee
 
 from . import sids
-from .database import database
+from .database import locked, transaction
 from .errors import AccountClosed, AccountExists, NotFound
+from .fields import exactly
 from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
 from .own_models import SecondToken
 from .properties import API_VERSION
-
+from .schema import has_own_tables
 
 # Accounts looked up by one statement: engines bound the number of parameters.
 _CHUNK = 500
@@ -27,43 +28,33 @@ def find_caller(sid_or_email):
 
     One query, whatever there is to find.
     """
+    if not has_own_tables():
+        account = find_account(sid_or_email)
+        if account is not None:
+            account.second_token = None
+        return account
     accounts = (
         Account.select(Account, SecondToken.token.alias("second_token"))
         .join(SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid)
         .where(_goes_by(sid_or_email))
         .order_by(Account.sid)
     )
-    try:
-        return accounts.objects().first()
-    except (peewee.OperationalError, peewee.ProgrammingError):
-        if has_second_tokens():
-            raise
-    # A Restcomm's database that nobody has run init-db on.
-    account = find_account(sid_or_email)
-    if account is not None:
-        account.second_token = None
-    return account
-
-
-def has_second_tokens():
-    """Tell whether the database has the table of second tokens."""
-    return SecondToken.table_exists()
+    return accounts.objects().first()
 
 
 def drop_second_tokens(account_sids):
     """Drop the second tokens of some accounts, where there are any."""
-    if has_second_tokens():
+    if has_own_tables():
         SecondToken.delete().where(SecondToken.account_sid.in_(account_sids)).execute()
 
 
 def _goes_by(sid_or_email):
     column = Account.sid if sids.is_sid(sid_or_email) else Account.email_address
-    return column == sid_or_email
+    return exactly(column, sid_or_email)
 
 
-def add_account(
-    email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE
-):
+@transaction
+def add_account(email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE):
     """Add an account, below ``parent`` or at the top, and return it.
 
     An address that differs only in case is taken too. Raises AccountExists (409), AccountClosed
@@ -71,42 +62,36 @@ def add_account(
     """
     sid = sids.account_sid_of(email_address)
     same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
-    with database.atomic():
-        # Held until the end, so that a closing of the parent does not miss the new account.
-        if parent is not None and lock_account(parent).status == CLOSED:
-            raise AccountClosed()
-        if Account.select().where(same_address | (Account.sid == sid)).exists():
-            raise AccountExists()
-        return Account.create(
-            sid=sid,
-            date_created=now,
-            date_updated=now,
-            email_address=email_address,
-            friendly_name=friendly_name,
-            parent_sid=parent and parent.sid,
-            type="Full",
-            status=status,
-            auth_token=auth_token,
-            role=role,
-            uri=f"/{API_VERSION}/Accounts/{sid}",
-            organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
-        )
+    # Held until the end, so that a closing of the parent does not miss the new account.
+    if parent is not None and lock_account(parent).status == CLOSED:
+        raise AccountClosed()
+    if Account.select().where(same_address | (Account.sid == sid)).exists():
+        raise AccountExists()
+    return Account.create(
+        sid=sid,
+        date_created=now,
+        date_updated=now,
+        email_address=email_address,
+        friendly_name=friendly_name,
+        parent_sid=parent and parent.sid,
+        type="Full",
+        status=status,
+        auth_token=auth_token,
+        role=role,
+        uri=f"/{API_VERSION}/Accounts/{sid}",
+        organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
+    )
 
 
 def lock_account(account):
     """Read an account anew within a transaction that may change it."""
-    return _locked(Account.select().where(Account.sid == account.sid)).get()
+    return locked(Account.select().where(Account.sid == account.sid)).get()
 
 
 def lock_active_tops():
     """List the active accounts without a parent within a transaction that may end one."""
     is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
-    return list(_locked(Account.select().where(is_top).order_by(Account.sid)))
-
-
-def _locked(query):
-    """Keep others from changing a query's rows, where the engine does not lock the database."""
-    return query.for_update() if database.for_update else query
+    return list(locked(Account.select().where(is_top).order_by(Account.sid)))
 
 
 def is_ancestor(ancestor, account):
@@ -122,18 +107,21 @@ def is_ancestor(ancestor, account):
     return False
 
 
-def list_descendant_sids(account):
-    """List the sids of all accounts below an account, whatever their status, level by level."""
-    seen = {account.sid: None}
+def lock_descendants(account):
+    """List all accounts below an account, whatever their status, level by level.
+
+    Within a transaction that may change them; one that is being added below is waited for.
+    """
+    seen = {account.sid: account}
     level = [account.sid]
     while level:
-        below = []
+        below = {}
         for parents in peewee.chunked(level, _CHUNK):
-            children = Account.select(Account.sid).where(Account.parent_sid.in_(parents))
-            below += [child.sid for child in children.order_by(Account.sid)]
-        level = [sid for sid in below if sid not in seen]
-        seen |= dict.fromkeys(level)
-    return list(seen)[1:]
+            children = locked(Account.select().where(Account.parent_sid << parents))
+            below |= {child.sid: child for child in children if child.sid not in seen}
+        seen |= below
+        level = list(below)
+    return list(seen.values())[1:]
 
 
 def list_children(account):
@@ -147,7 +135,7 @@ def list_accounts_of_organization(organization_sid, domain_name):
     Raises NotFound (404) for an unknown domain.
     """
     if organization_sid is None:
-        organization = Organization.get_or_none(Organization.domain_name == domain_name)
+        organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
         if organization is None:
             raise NotFound()
         organization_sid = organization.sid

@@ -137,9 +137,9 @@ def make_accounts(caller):
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory):
+def services(make_database_url):
     """The application in each mode, both on one database: a process holds one."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('matrix')}/restcomm-apps.db"
+    url = make_database_url()
     services = {
         access: Service(url, ACCESS=access, ROLES=ROLES, LOG_LEVEL="warning") for access in MODES
     }

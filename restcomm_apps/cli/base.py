@@ -2,7 +2,7 @@
 
 import click
 
-from .. import __version__, models, own_models, schema
+from .. import __version__, schema
 
 
 class Mistake(click.ClickException):
@@ -20,18 +20,9 @@ def commands():
 
 
 def require_tables():
-    """Raise Mistake where the database lacks one of Restcomm's tables.
-
-    Without this service's own a Restcomm's database can still be served: that is only told.
-    """
-    missing = schema.missing_tables(models.TABLES)
+    """Raise Mistake where the database lacks one of Restcomm's tables."""
+    missing = schema.missing_tables()
     if missing:
         raise Mistake(
             f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'
-        )
-    own = schema.missing_tables(own_models.TABLES)
-    if own:
-        click.echo(
-            f'restcomm-apps: what needs {", ".join(own)} is refused until "restcomm-apps init-db".',
-            err=True,
         )
