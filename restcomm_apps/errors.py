@@ -92,6 +92,29 @@ class Forbidden(RestcommError):
     message = "The account may not do this"
 
 
+class AccountClosed(RestcommError):
+    """The account is closed, which is final."""
+
+    status = 409
+    code = 20007
+    message = "The account is closed and stays so"
+
+
+class LastTopAccount(RestcommError):
+    """The change would leave no active account without a parent, or none that administrates."""
+
+    status = 409
+    code = 20008
+    message = "The last active top account must stay active and keep its role"
+
+
+class TokenConflict(RestcommError):
+    """The account has a second token already, or none to promote or cancel."""
+
+    status = 409
+    code = 20009
+
+
 class NotFound(RestcommError):
     """Nothing has this address."""
 
@@ -110,6 +133,14 @@ class MethodNotAllowed(RestcommError):
         allow = ", ".join(sorted(allowed))
         super().__init__(f"The resource allows {allow}")
         self.headers = {"Allow": allow}
+
+
+class AccountExists(RestcommError):
+    """The e-mail address has an account already; a closed one keeps its own."""
+
+    status = 409
+    code = 20409
+    message = "EmailAddress must be one that no account has"
 
 
 class BodyTooLarge(RestcommError):
