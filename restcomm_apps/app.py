@@ -7,12 +7,15 @@ import peewee
 from flask import Flask, current_app, request
 from werkzeug import exceptions
 
-from . import accounts, applications, auth, config, cors, database, suffix
+from . import accounts, applications, auth, config, cors, database, health, suffix
 from .errors import MalformedRequest, MethodNotAllowed, NotFound, RestcommError, Unavailable
 from .properties import API_VERSION, Site
 from .render import finalize, find_templates, render_error, render_nothing
 
 log = logging.getLogger(__name__)
+
+# Below the base path; what they answer depends on no account.
+_WITHOUT_CREDENTIALS = ("/Logout", "/Health")
 
 _ALL_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 
@@ -38,7 +41,7 @@ def create_app(environ=None):
     app.after_request(cors.allow_origin)
     app.after_request(forbid_shared_caches)
     app.register_error_handler(Exception, tell_error)
-    for module in (accounts, applications):
+    for module in (accounts, applications, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
     return app
 
@@ -65,11 +68,12 @@ def answer_options():
 
 
 def authenticate():
-    """Open the connection and check the credentials of every request but Logout.
+    """Open the connection and check the credentials of all but _WITHOUT_CREDENTIALS.
 
     Before routing errors are told, so that only an account can ask which paths exist.
     """
-    if request.path != f"{current_app.config['BASE_PATH']}/Logout":
+    base = current_app.config["BASE_PATH"]
+    if request.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
         database.open_connection()
         auth.authenticate()
 
@@ -81,7 +85,7 @@ def forbid_shared_caches(reply):
         and f"{request.path}/".startswith(current_app.config["BASE_PATH"] + "/")
         and request.environ[suffix.MALFORMED] is None
     ):
-        reply.headers["Cache-Control"] = "private"
+        reply.headers.setdefault("Cache-Control", "private")
     return reply
 
 
