@@ -2,8 +2,9 @@
 
 import pytest
 
+from .databases import connect_directly
 from .rows import CHILD, STRANGER
-from .service import authorization, connect_directly
+from .service import authorization
 
 
 @pytest.mark.parametrize("path", ["/Health", "/Health/", "/Health.json", "/Health.xml", "//Health"])
