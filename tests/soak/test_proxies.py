@@ -1,4 +1,4 @@
-"""Real nginx and Apache before a real service, configured as README and deploy/ show."""
+"""Real nginx, Apache and HAProxy before a real service, configured as README and deploy/ show."""
 
 import re
 import subprocess
@@ -60,6 +60,15 @@ def apache(folder, port, server):
     return ["/usr/sbin/apache2", "-DFOREGROUND", "-f", f"{folder}/apache.conf"]
 
 
+def haproxy(folder, port, config):
+    """Give the command of an HAProxy with the configuration of a cluster, of one service here."""
+    service = re.search(r"bind (\S+)", config)[1]
+    config = re.sub(r"127\.0\.0\.1:808[1-3]", service, config)
+    config = re.sub(r"bind \S+", f"bind 127.0.0.1:{port}", config)
+    (folder / "haproxy.cfg").write_text(config)
+    return ["/usr/sbin/haproxy", "-db", "-f", f"{folder}/haproxy.cfg"]
+
+
 def readme_block(language, before, after):
     """Give README's block of a language, wrapped as in a configuration file."""
     return before + blocks(read("README.md"), language)[0] + after
@@ -69,6 +78,7 @@ CASES = {
     "nginx-deploy": (nginx, read("deploy/nginx.conf")),
     "nginx-readme": (nginx, readme_block("nginx", "server {\nlisten 80;\n", "}\n")),
     "apache-deploy": (apache, read("deploy/apache.conf")),
+    "haproxy-galera": (haproxy, read("deploy/galera/haproxy.cfg")),
     "apache-readme": (apache, readme_block("apache", "<VirtualHost *:80>\n", "</VirtualHost>\n")),
 }
 
