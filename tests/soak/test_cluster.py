@@ -27,6 +27,7 @@ pytestmark = pytest.mark.soak
 
 NAMES = [f"{kind}{number}" for kind in ("node", "service") for number in (1, 2, 3)]
 CLIENTS = 8
+CONTENDERS, CONTENDED_UPDATES = 6, 50
 # The most that a client may go without success, and how long it waits after a failure: seconds.
 TOLERATED = 5
 PAUSE = 0.1
@@ -64,6 +65,20 @@ class Cluster:
     def kill(self, name):
         """End the process group of a node or a service at once."""
         os.killpg(int((self.folder / f"{name}.pid").read_text()), signal.SIGKILL)
+
+    def count_conflicts(self):
+        """Count the transactions that gave way to another node's, on all nodes since they began."""
+        counters = "('wsrep_local_cert_failures', 'wsrep_local_bf_aborts')"
+        query = f"SHOW STATUS WHERE Variable_name IN {counters}"
+        lines = []
+        for number in (1, 2, 3):
+            command = ["mariadb", "--no-defaults", f"--socket={self.folder}/node{number}.sock"]
+            done = subprocess.run(
+                [*command, "--batch", "--skip-column-names", "-e", query],
+                capture_output=True, text=True, check=True, timeout=60,
+            )
+            lines += done.stdout.splitlines()
+        return sum(int(line.split()[1]) for line in lines)
 
     def service_port(self, number):
         """Give the port of a service, past the proxy."""
@@ -217,6 +232,26 @@ def test_killed_node_and_killed_service_lose_no_create(cluster):
         gap = max(creator.longest_gap(since, until) for creator in creators)
         print(f"{happened}: the longest time between two successes of a client is {gap:.2f} s")
         assert gap < TOLERATED
+
+
+def test_updates_that_meet_on_different_nodes_are_all_answered(cluster):
+    with KeptAliveClient(cluster.port, cluster.account) as client:
+        sid = client.request("POST", cluster.list, {"FriendlyName": "contended"})[1]["sid"]
+
+    def update(number):
+        path, statuses = f"{cluster.list}/{sid}", []
+        with KeptAliveClient(cluster.service_port(1 + number % 3), cluster.account) as client:
+            for count in range(CONTENDED_UPDATES):
+                form = {"FriendlyName": f"{number}-{count}"}
+                statuses.append(client.request("POST", path, form)[0])
+        return Counter(statuses)
+
+    before = cluster.count_conflicts()
+    statuses = sum(run_together(CONTENDERS, update), Counter())
+    conflicts = cluster.count_conflicts() - before
+    print(f"\n{CONTENDERS} clients update one application: {dict(statuses)}, conflicts={conflicts}")
+    assert conflicts > 0
+    assert statuses == {200: CONTENDERS * CONTENDED_UPDATES}
 
 
 def test_node_without_the_others_is_unavailable(cluster):
