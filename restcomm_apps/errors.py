@@ -61,6 +61,12 @@ class InvalidParameter(RestcommError):
         super().__init__(f"{parameter} must {rule}")
 
 
+class InvalidHeader(InvalidParameter):
+    """A header's value breaks its rule."""
+
+    code = 21403
+
+
 class NotAuthenticated(RestcommError):
     """No credentials, or wrong ones."""
 
@@ -122,6 +128,24 @@ class UnsupportedMediaType(RestcommError):
     status = 415
     code = 20415
     message = "The body must be application/x-www-form-urlencoded"
+
+
+class IdempotencyKeyReused(RestcommError):
+    """The Idempotency-Key came with another request before."""
+
+    status = 422
+    code = 20422
+    message = "The Idempotency-Key came with another request before; a new request needs a new one"
+
+
+class NotProvided(RestcommError):
+    """The database lacks this service's own tables, which what was asked for needs."""
+
+    status = 501
+    code = 20501
+
+    def __init__(self, feature):
+        super().__init__(f"{feature} needs tables that the operator has yet to make with init-db")
 
 
 class Unavailable(RestcommError):
