@@ -7,7 +7,19 @@ import peewee
 from flask import Flask, current_app, request
 from werkzeug import exceptions
 
-from . import accounts, applications, auth, config, cors, database, forms, headers, schema, suffix
+from . import (
+    accounts,
+    applications,
+    auth,
+    config,
+    cors,
+    database,
+    forms,
+    headers,
+    health,
+    schema,
+    suffix,
+)
 from .errors import (
     InvalidParameter,
     MalformedRequest,
@@ -22,6 +34,9 @@ from .proxies import ProxyMiddleware
 from .render import finalize, find_templates, render_error, render_nothing
 
 log = logging.getLogger(__name__)
+
+# Below the base path; what they answer depends on no account.
+_WITHOUT_CREDENTIALS = ("/Logout", "/Health")
 
 _ALL_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _REFUSALS = (401, 403, 429)
@@ -53,7 +68,7 @@ def create_app(environ=None):
     app.after_request(headers.forbid_shared_caches)
     app.after_request(headers.harden)
     app.register_error_handler(Exception, tell_error)
-    for module in (accounts, applications):
+    for module in (accounts, applications, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
     return app
 
@@ -80,11 +95,12 @@ def answer_options():
 
 
 def authenticate():
-    """Open the connection and check the credentials of every request but Logout.
+    """Open the connection and check the credentials of all but _WITHOUT_CREDENTIALS.
 
     Before routing errors are told, so that only an account can ask which paths exist.
     """
-    if request.path != f"{current_app.config['BASE_PATH']}/Logout":
+    base = current_app.config["BASE_PATH"]
+    if request.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
         schema.open_connection()
         auth.authenticate()
 

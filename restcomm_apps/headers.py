@@ -20,7 +20,7 @@ def forbid_shared_caches(reply):
         and f"{request.path}/".startswith(current_app.config["BASE_PATH"] + "/")
         and request.environ[suffix.MALFORMED] is None
     ):
-        reply.headers["Cache-Control"] = "private"
+        reply.headers.setdefault("Cache-Control", "private")
     return reply
 
 
