@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -204,10 +205,10 @@ def build(url, age="today", rows=CLEAN, indexes=INDEXES, lines=None, options=Non
     return url
 
 
-def build_broken(url, indexes=INDEXES):
+def build_broken(url, **options):
     """Make a database with BROKEN beside CLEAN; give its URL."""
     rows = {table: CLEAN[table] + BROKEN.get(table, []) for table in CLEAN}
-    return build(url, rows=rows, indexes=indexes, lines=BROKEN_LINES)
+    return build(url, rows=rows, lines=BROKEN_LINES, **options)
 
 
 @pytest.fixture(scope="module")
@@ -407,6 +408,26 @@ def test_fix_that_fails_changes_no_row(database_url):
 
 
 @pytest.mark.mariadb
+def test_check_compares_across_character_sets(database_url):
+    build_broken(database_url, options={ACCOUNTS: "CHARACTER SET latin1"})
+    counts = counts_of(check_as_json(database_url)[1])
+    assert counts.pop("charsets") == FOUND_ON_MARIADB["charsets"]
+    assert counts == FOUND_IN_ROWS
+
+
+def test_fix_mends_an_older_database(database_url):
+    build_broken(database_url, age="before organizations", indexes=())
+    code, report = check_as_json(database_url, "--fix", "dangling,indexes", "--yes")
+    mended = {(each["check"], each["table"], each["column"]) for each in report["mended"]}
+    dangling = FOUND_IN_ROWS["dangling"].keys() - {(NUMBERS, "refer_application_sid")}
+    assert mended == {("dangling", *where) for where in dangling} | {
+        ("indexes", APPLICATIONS, None), ("indexes", NUMBERS, None),
+    }
+    assert code == 1
+    assert not counts_of(report).keys() & {"dangling", "indexes", "organizations"}
+
+
+@pytest.mark.mariadb
 def test_fix_moves_a_table_to_innodb(database_url):
     build(database_url, options={NUMBERS: "ENGINE=MyISAM"})
     code, report = check_as_json(database_url, "--fix", "engines", "--yes")
@@ -418,6 +439,16 @@ def test_fix_of_an_unknown_name_is_refused(database_url):
     code, output, errors = run_check(database_url, "--fix", "dangling,everything")
     assert (code, output) == (2, "")
     assert re.fullmatch(r"restcomm-apps: [^\n]*'everything'[^\n]*\n", errors)
+
+
+@pytest.mark.sqlite
+def test_check_leaves_a_file_as_it_is(database_url):
+    path = Path(database_url.removeprefix("sqlite:///"))
+    build_broken(database_url)
+    before = path.read_bytes()
+    assert run_check(database_url)[0] == 1
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.sqlite

@@ -51,6 +51,8 @@ def check_db(context, as_json, fix, yes):
     """
     roles = create_app().config["ROLES"]
     _require_database()
+    if not fix:
+        _forbid_writes()
     found = checks.find_all(roles)
     mended = []
     to_mend = [(check, finding) for check, finding in found if check.name in fix]
@@ -67,6 +69,12 @@ def _require_database():
     """Raise Mistake where a SQLite file is not there: connecting would make an empty one."""
     if not is_mysql() and not Path(database.database).is_file():
         raise Mistake(f"There is no database {database.database}; see the setting DATABASE_URL.")
+
+
+def _forbid_writes():
+    """Have SQLite refuse every write, and leave the file its kind of journal."""
+    if not is_mysql():
+        database.init(database.database, pragmas=[("query_only", 1)])
 
 
 def _announce(to_mend):
