@@ -1,51 +1,13 @@
-"""Every query on applications; each starts from an account.
+"""Every query on one application; each starts from an account.
 
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
-
-from collections import defaultdict
 
 from . import sids
 from .database import database
 from .errors import Forbidden, NotFound
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
-
-
-def list_applications(account):
-    """List an account's applications, by DateCreated, then sid."""
-    return list(
-        Application.select()
-        .where(Application.account_sid == account.sid)
-        .order_by(Application.date_created, Application.sid)
-    )
-
-
-def list_applications_with_numbers(account):
-    """List an account's applications, each with ``numbers``, its list of numbers or None."""
-    numbers = defaultdict(list)
-    for number in _select_numbers(account):
-        for application_sid in dict.fromkeys(number.application_sids()):
-            numbers[application_sid].append(number)
-    applications = list_applications(account)
-    for application in applications:
-        application.numbers = numbers.get(application.sid)
-    return applications
-
-
-def _select_numbers(account):
-    """Select an account's numbers by sid: only the columns that a reply shows."""
-    shown = (
-        IncomingPhoneNumber.sid,
-        IncomingPhoneNumber.friendly_name,
-        IncomingPhoneNumber.phone_number,
-        *IncomingPhoneNumber.application_columns(),
-    )
-    return (
-        IncomingPhoneNumber.select(*shown)
-        .where(IncomingPhoneNumber.account_sid == account.sid)
-        .order_by(IncomingPhoneNumber.sid)
-    )
 
 
 def find_application(account, sid):

@@ -1,13 +1,18 @@
 """The Applications resource: its URLs and verbs."""
 
+from itertools import chain
+
 from flask import Blueprint, current_app, g, request
 
+from . import application_lists, auth, forms
 from . import application_queries as queries
-from . import auth, forms
 from .config import UNBIND
 from .dates import local_now
+from .lists import render_page
+from .paging import describe_page, read_selection
 from .properties import APPLICATION
 from .render import render, render_list, render_nothing
+from .suffix import SUFFIX
 
 blueprint = Blueprint("applications", __name__)
 
@@ -35,10 +40,14 @@ def operate():
 
 @blueprint.get(LIST)
 def list_applications(account):
-    """List the account's applications, each with its numbers if ``includeNumbers=true``."""
-    if request.args.get("includeNumbers", "").lower() == "true":
-        return render_list(APPLICATION, queries.list_applications_with_numbers(g.operated_account))
-    return render_list(APPLICATION, queries.list_applications(g.operated_account))
+    """List the account's applications, or the page of them that is asked for."""
+    selection = read_selection(request.args)
+    if selection.page_size is None:
+        batches = application_lists.list_batches(g.operated_account, selection)
+        return render_list(APPLICATION, list(chain.from_iterable(batches)))
+    page = application_lists.list_page(g.operated_account, selection)
+    description = describe_page(selection, page, _list_path())
+    return render_page(APPLICATION, page.rows, description)
 
 
 @blueprint.post(LIST)
@@ -70,6 +79,13 @@ def remove_application(account, sid):
     unbind = current_app.config["ON_REMOVE"] == UNBIND
     queries.remove_application(g.operated_account, sid, unbind, _now())
     return render_nothing(current_app.config["DELETE_STATUS"])
+
+
+def _list_path():
+    """Give the path of the operated account's list, with the suffix that the request came with."""
+    path = f"{current_app.config['BASE_PATH']}/Accounts/{g.operated_account.sid}/Applications"
+    suffix = request.environ[SUFFIX]
+    return f"{path}.{suffix}" if suffix else path
 
 
 def _now():

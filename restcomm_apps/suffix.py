@@ -1,13 +1,14 @@
 """A WSGI wrapper that reads the request's target before routing.
 
-It decides the reply's format once, from the path's suffixes and Accept, and brings the path to
-the one form that the routes know: no suffix, no path parameter (";a=b"), no extra slash. It
+It decides the reply's format once, from the path's suffixes and Accept, notes which suffix
+counted, for links that keep it, and brings the path to the one form that the routes know: no suffix, no path parameter (";a=b"), no extra slash. It
 answers nothing itself: a target that is no URI is noted in the environ for the application.
 """
 
 import re
 
 FORMAT = "restcomm_apps.format"
+SUFFIX = "restcomm_apps.suffix"
 MALFORMED = "restcomm_apps.malformed"
 
 JSON = "json"
@@ -26,6 +27,7 @@ class SuffixMiddleware:
     def __call__(self, environ, start_response):
         path, suffixes = strip_suffixes(environ["PATH_INFO"])
         environ["PATH_INFO"] = path
+        environ[SUFFIX] = next((each for each in (JSON, XML) if each in suffixes), None)
         environ[FORMAT] = choose_format(suffixes, environ.get("HTTP_ACCEPT", ""))
         environ[MALFORMED] = find_malformation(environ)
         return self.wsgi_app(environ, start_response)

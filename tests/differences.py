@@ -630,6 +630,40 @@ def _drop_numbers(recorded, expected):
     return expected._replace(body=body)
 
 
+def _pages_or_filters(recorded):
+    lists = recorded.method == "GET" and len(recorded.segments) == 5 and recorded.status == 200
+    return lists and bool({"Page", "PageSize", "FriendlyName"} & recorded.query.keys())
+
+
+def _page_or_filter(recorded, expected):
+    """The page or the applications of that name, out of the whole list that was recorded."""
+    query = recorded.query
+    applications = json.loads(_drop_numbers(recorded, expected).body)
+    if "FriendlyName" in query:
+        named = [each for each in applications if each["friendly_name"] == query["FriendlyName"]]
+        return expected._replace(body=gson_layout(named))
+    number, size, total = int(query["Page"]), int(query["PageSize"]), len(applications)
+    path = f"{BASE}/Accounts/{recorded.account}/Applications.json"
+    first, last = number * size, -(-total // size) - 1
+    shown = applications[first : first + size]
+    assert 0 < number == last, "the recorded page is the last"
+    page = {
+        "page": number,
+        "num_pages": last + 1,
+        "page_size": size,
+        "total": total,
+        "start": first,
+        "end": first + len(shown) - 1,
+        "uri": f"{path}?Page={number}&PageSize={size}",
+        "first_page_uri": f"{path}?Page=0&PageSize={size}",
+        "previous_page_uri": f"{path}?Page={number - 1}&PageSize={size}",
+        "next_page_uri": None,
+        "last_page_uri": f"{path}?Page={last}&PageSize={size}",
+        "applications": shown,
+    }
+    return expected._replace(body=gson_layout(page))
+
+
 def _root_uris(recorded, expected):
     body = re.sub(
         r'((?:<Uri>|"uri": "))(/2012-04-24/Accounts/[^/"<]+/Applications/)',
@@ -767,6 +801,14 @@ ORIGINALS_TABLE = (
 )
 
 CONTRACTS_TABLE = (
+    Difference(
+        "paging parameters and filters of a list ignored",
+        "a page; the applications of that name",
+        "Reads at scale: `Page` […], `PageSize` […]: given either, the list comes in Restcomm's "
+        "page envelope […] Filters, with or without paging: `FriendlyName`",
+        applies=_pages_or_filters,
+        rewrite=_page_or_filter,
+    ),
     Difference(
         "404 to doubled slashes",
         "served",
