@@ -4,8 +4,9 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 """
 
 from . import sids
-from .database import database
+from .database import transaction
 from .errors import NotFound
+from .fields import exactly
 from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
 from .properties import API_VERSION
 
@@ -17,33 +18,33 @@ class AccountExists(Exception):
 def find_account(sid_or_email):
     """Find an account by its sid or its exact e-mail address, or return None."""
     column = Account.sid if sids.is_sid(sid_or_email) else Account.email_address
-    return Account.select().where(column == sid_or_email).order_by(Account.sid).first()
+    return Account.select().where(exactly(column, sid_or_email)).order_by(Account.sid).first()
 
 
+@transaction
 def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
     """Add an active account, below ``parent`` or at the top, and return it.
 
     Raises AccountExists.
     """
     sid = sids.account_sid_of(email_address)
-    with database.atomic():
-        taken = (Account.email_address == email_address) | (Account.sid == sid)
-        if Account.select().where(taken).exists():
-            raise AccountExists(email_address)
-        return Account.create(
-            sid=sid,
-            date_created=now,
-            date_updated=now,
-            email_address=email_address,
-            friendly_name=friendly_name,
-            parent_sid=parent and parent.sid,
-            type="Full",
-            status=ACTIVE,
-            auth_token=auth_token,
-            role=role,
-            uri=f"/{API_VERSION}/Accounts/{sid}",
-            organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
-        )
+    taken = exactly(Account.email_address, email_address) | (Account.sid == sid)
+    if Account.select().where(taken).exists():
+        raise AccountExists(email_address)
+    return Account.create(
+        sid=sid,
+        date_created=now,
+        date_updated=now,
+        email_address=email_address,
+        friendly_name=friendly_name,
+        parent_sid=parent and parent.sid,
+        type="Full",
+        status=ACTIVE,
+        auth_token=auth_token,
+        role=role,
+        uri=f"/{API_VERSION}/Accounts/{sid}",
+        organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
+    )
 
 
 def is_ancestor(ancestor, account):
@@ -70,7 +71,7 @@ def list_accounts_of_organization(organization_sid, domain_name):
     Raises NotFound (404) for an unknown domain.
     """
     if organization_sid is None:
-        organization = Organization.get_or_none(Organization.domain_name == domain_name)
+        organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
         if organization is None:
             raise NotFound()
         organization_sid = organization.sid

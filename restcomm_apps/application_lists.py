@@ -8,8 +8,8 @@ from collections import defaultdict
 from functools import reduce
 from operator import or_
 
-from .comparisons import begins_with, equals
 from .errors import InvalidParameter
+from .fields import begins_with, exactly
 from .models import Application, IncomingPhoneNumber
 from .paging import Page
 
@@ -62,9 +62,9 @@ def list_page(account, selection):
 
 
 def _select(account, selection):
-    query = Application.select().where(Application.account_sid == account.sid)
+    query = Application.select().where(exactly(Application.account_sid, account.sid))
     if selection.friendly_name is not None:
-        query = query.where(equals(Application.friendly_name, selection.friendly_name))
+        query = query.where(exactly(Application.friendly_name, selection.friendly_name))
     if selection.beginning:
         query = query.where(begins_with(Application.friendly_name, selection.beginning))
     if selection.kind is not None:
@@ -86,7 +86,7 @@ def _find_place(account, selection):
     *columns, sid = _ORDERS[selection.sort_by]
     if len(selection.after_key) == len(columns):
         return (*selection.after_key, selection.after_sid)
-    own = (Application.account_sid == account.sid) & (sid == selection.after_sid)
+    own = exactly(Application.account_sid, account.sid) & exactly(sid, selection.after_sid)
     row = Application.get_or_none(own)
     if row is None:
         raise InvalidParameter("AfterSid", "name an application of the account")
@@ -146,6 +146,6 @@ def _select_numbers(account, application_sids):
     bound = reduce(or_, (column.in_(application_sids) for column in columns))
     return (
         IncomingPhoneNumber.select(*shown)
-        .where(IncomingPhoneNumber.account_sid == account.sid, bound)
+        .where(exactly(IncomingPhoneNumber.account_sid, account.sid), bound)
         .order_by(IncomingPhoneNumber.sid)
     )

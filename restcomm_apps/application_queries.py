@@ -4,8 +4,9 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 """
 
 from . import sids
-from .database import database
+from .database import locked, transaction
 from .errors import Forbidden, NotFound
+from .fields import exactly
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
 
@@ -16,53 +17,66 @@ def find_application(account, sid):
     Raises NotFound (404) where there is none of that sid, Forbidden (403) where it is another
     account's.
     """
-    application = Application.get_or_none(Application.sid == sid) if sids.is_sid(sid) else None
-    if application is None:
+    return _find_application(Application.select(), account, sid)
+
+
+def _find_application(query, account, sid):
+    found = query.where(exactly(Application.sid, sid)).first() if sids.is_sid(sid) else None
+    if found is None:
         raise NotFound()
-    if application.account_sid != account.sid:
+    if found.account_sid != account.sid:
         raise Forbidden()
-    return application
+    return found
 
 
+@transaction
 def create_application(account, values, now):
     """Add an application with the columns ``values`` to an account and return it."""
     sid = sids.new_sid(sids.APPLICATION)
-    with database.atomic():
-        return Application.create(
-            sid=sid,
-            account_sid=account.sid,
-            date_created=now,
-            date_updated=now,
-            # Without the setting ROOT_PATH: the form in which a Restcomm writes it itself.
-            uri=f"/{API_VERSION}/Accounts/{account.sid}/Applications/{sid}",
-            **values,
-        )
+    return Application.create(
+        sid=sid,
+        account_sid=account.sid,
+        date_created=now,
+        date_updated=now,
+        # Without the setting ROOT_PATH: the form in which a Restcomm writes it itself.
+        uri=f"/{API_VERSION}/Accounts/{account.sid}/Applications/{sid}",
+        **values,
+    )
 
 
+@transaction
 def update_application(account, sid, values, now):
     """Set the columns ``values`` of an application and return it; see ``find_application``.
 
     DateUpdated moves only when there is a column to set.
     """
-    with database.atomic():
+    application = _find_application(locked(Application.select()), account, sid)
+    if values:
+        changes = values | {"date_updated": now}
+        Application.update(changes).where(Application.sid == sid).execute()
         application = find_application(account, sid)
-        if values:
-            changes = values | {"date_updated": now}
-            Application.update(changes).where(Application.sid == sid).execute()
-            application = find_application(account, sid)
     return application
 
 
+@transaction
 def remove_application(account, sid, unbind, now):
     """Remove an application; see ``find_application``.
 
     With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
     original left them dangling.
     """
-    with database.atomic():
-        find_application(account, sid)
-        if unbind:
-            for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
-                freed = {column: None, "date_updated": now}
-                column.model.update(freed).where(column == sid).execute()
-        Application.delete().where(Application.sid == sid).execute()
+    _find_application(locked(Application.select()), account, sid)
+    if unbind:
+        for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
+            _free(column, sid, now)
+    Application.delete().where(Application.sid == sid).execute()
+
+
+def _free(column, application_sid, now):
+    # Found first and changed by key: no index leads to them, and a change without one would lock
+    # each row of the table on MariaDB.
+    table = column.model
+    pointing = [row.sid for row in table.select(table.sid).where(exactly(column, application_sid))]
+    if pointing:
+        freed = {column: None, "date_updated": now}
+        table.update(freed).where(table.sid << pointing, column == application_sid).execute()

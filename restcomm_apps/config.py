@@ -9,6 +9,8 @@ import re
 import zoneinfo
 from typing import Any, Callable, NamedTuple
 
+from . import database, database_urls
+
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
 SECTION = "restcomm-apps"
@@ -50,7 +52,7 @@ def _mask(text):
 
 
 def _read_database_url(text):
-    if not text.startswith("sqlite:///") or text == "sqlite:///":
+    if not database.has_driver(database_urls.parse(text)):
         raise ValueError(text)
     return text
 
@@ -139,7 +141,7 @@ SETTINGS = (
         "DATABASE_URL",
         "sqlite:///restcomm-apps.db",
         _read_database_url,
-        "sqlite:///PATH (four slashes for an absolute path)",
+        database_urls.ALLOWED,
         "Where accounts and applications are kept.",
     ),
     Setting(

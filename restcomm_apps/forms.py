@@ -22,6 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64
 KINDS = ("voice", "sms", "ussd")
 _KIND_RULE = "be voice, sms or ussd"
+STORABLE_RULE = "hold only characters that the database can store"
 
 _CUT = "The body ended early or is not chunked as declared"
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -167,3 +168,8 @@ _PARAMETERS = (
     ("Kind", "kind", _read_kind),
 )
 _LOOKUPS = {"VoiceCallerIdLookup", "HasVoiceCallerIdLookup"}
+
+
+def parameter_of(column):
+    """Name the parameter that a column's value came from, or the column where none did."""
+    return next((name for name, known, _ in _PARAMETERS if known == column), column)

@@ -4,7 +4,6 @@ import base64
 import os
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -187,8 +186,3 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
-
-
-def connect_directly(database_url):
-    """Open a connection of one's own to a SQLite URL, beside the service's."""
-    return sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=30)

@@ -21,9 +21,11 @@ from restcomm_apps import __version__, config
 from restcomm_apps.cli import commands
 from restcomm_apps.models import Account, Client
 
+from .databases import connect_directly
 from .document import make_certificate
+from .replay import read_rows
 from .rows import CHILD, ORGANIZATION, PARENT, TABLES, account_row
-from .service import Service, connect_directly, free_port
+from .service import Service, free_port
 
 MODULE = (sys.executable, "-m", "restcomm_apps")
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("restcomm-apps")),)
@@ -76,9 +78,9 @@ def check_mistake(outcome, *words):
 
 
 @pytest.fixture(scope="module")
-def ready_url(tmp_path_factory):
+def ready_url(make_database_url):
     """The URL of a database with tables and the usual rows, for commands that change nothing."""
-    database_url = f"sqlite:///{tmp_path_factory.mktemp('ready')}/restcomm-apps.db"
+    database_url = make_database_url()
     with closing(Service(database_url)) as service:
         service.insert(TABLES)
     return database_url
@@ -220,12 +222,11 @@ def test_first_account_is_not_added_beside_others(service, database_url):
     assert service.dump() == before
 
 
-def test_first_account_gets_a_new_token_each_time_and_the_root_path(tmp_path):
+def test_first_account_gets_a_new_token_each_time_and_the_root_path(make_database_url):
     tokens = set()
-    for name in ("one", "two"):
+    for _ in range(2):
         printed = succeed(
-            "init-db", "--first-account",
-            DATABASE_URL=f"sqlite:///{tmp_path}/{name}.db", ROOT_PATH="/a/b",
+            "init-db", "--first-account", DATABASE_URL=make_database_url(), ROOT_PATH="/a/b"
         )
         tokens |= set(re.findall(rf"^curl -u {FIRST_SID}:([0-9a-f]{{32}}) ", printed, re.MULTILINE))
         assert printed.endswith(
@@ -340,10 +341,9 @@ def wait_for(stream, text):
     ],
 )
 def test_add_account_with_a_mistake_changes_nothing(ready_url, arguments, word):
-    with closing(connect_directly(ready_url)) as connection:
-        before = list(connection.iterdump())
-        check_mistake(run("add-account", *arguments, DATABASE_URL=ready_url), word)
-        assert list(connection.iterdump()) == before
+    before = read_rows(ready_url, TABLES)
+    check_mistake(run("add-account", *arguments, DATABASE_URL=ready_url), word)
+    assert read_rows(ready_url, TABLES) == before
 
 
 def test_settings_lists_each_with_its_origin(tmp_path):

@@ -16,8 +16,8 @@ import pytest
 from restcomm_apps import config, create_app
 from restcomm_apps.config import CONFIG_FILE, PREFIX, ConfigError
 
+from .databases import connect_directly
 from .documentation import ROOT
-from .service import connect_directly
 from .test_cli import check_mistake, run
 
 BUILT_IN_ROLES = {
@@ -127,7 +127,7 @@ BAD = [
     ("DATABASE_URL", "sqlite:///", "sqlite:///PATH"),
     ("DATABASE_URL", "sqlite://restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "/var/lib/restcomm-apps.db", "sqlite:///PATH"),
-    ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "sqlite:///PATH"),
+    ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "mysql://USER:PASSWORD@HOST:PORT/NAME"),
     ("ROOT_PATH", "restcomm", "/restcomm"),
     ("ROOT_PATH", "/rest comm", "/restcomm"),
     ("ROOT_PATH", "/a//b", "/restcomm"),

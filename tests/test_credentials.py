@@ -217,9 +217,9 @@ every_request = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def service(make_database_url):
     """The application with default settings; no test changes a row."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('credentials')}/restcomm-apps.db"
+    url = make_database_url()
     service = Service(url, LOG_LEVEL="warning")
     service.insert(TABLES | {"restcomm_accounts": [*TABLES["restcomm_accounts"], *ACCOUNTS]})
     service.insert(

@@ -287,12 +287,12 @@ def fetch(service, case, suffix):
 
 
 @pytest.fixture(scope="module")
-def serve_in(tmp_path_factory):
+def serve_in(make_database_url):
     """A function that gives the application in a zone, on a database whose rows a test replaces.
 
     A process holds one database, so there is one application at a time, kept until the next zone.
     """
-    url = f"sqlite:///{tmp_path_factory.mktemp('golden')}/restcomm-apps.db"
+    url = make_database_url()
     served = {}
 
     def serve(zone_name):

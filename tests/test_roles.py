@@ -96,9 +96,9 @@ every_operation = pytest.mark.parametrize("operation", NEEDS)
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def service(make_database_url):
     """The application with ROLES and, so that a role is tried on others too, in lineage mode."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('roles')}/restcomm-apps.db"
+    url = make_database_url()
     service = Service(url, ROLES=ROLES, ACCESS="lineage", LOG_LEVEL="warning")
     accounts = [*TABLES["restcomm_accounts"], *TOPS.values(), *BELOW.values()]
     applications = [*TABLES["restcomm_applications"], *APPLICATIONS.values()]

@@ -174,9 +174,9 @@ every_operation_on_an_instance = pytest.mark.parametrize("operation", ON_INSTANC
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory):
+def services(make_database_url):
     """The application in each mode, both on one database: a process holds one."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('tenancy')}/restcomm-apps.db"
+    url = make_database_url()
     services = {access: Service(url, ACCESS=access, LOG_LEVEL="warning") for access in GRIDS}
     services["owner"].insert(TABLES)
     services["owner"].insert({"restcomm_accounts": [*ODD, *LINE]})
