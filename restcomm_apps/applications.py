@@ -8,7 +8,8 @@ from . import application_lists, auth, forms
 from . import application_queries as queries
 from .config import UNBIND
 from .dates import local_now
-from .lists import render_page
+from .errors import InvalidParameter
+from .lists import render_csv, render_page, wants_csv
 from .paging import describe_page, read_selection
 from .properties import APPLICATION
 from .render import render, render_list, render_nothing
@@ -42,11 +43,16 @@ def operate():
 def list_applications(account):
     """List the account's applications, or the page of them that is asked for."""
     selection = read_selection(request.args)
+    if selection.with_numbers and wants_csv():
+        raise InvalidParameter("includeNumbers", "not be true for CSV, which has no numbers")
     if selection.page_size is None:
         batches = application_lists.list_batches(g.operated_account, selection)
-        return render_list(APPLICATION, list(chain.from_iterable(batches)))
+        rows = list(chain.from_iterable(batches))
+        return render_csv(rows) if wants_csv() else render_list(APPLICATION, rows)
     page = application_lists.list_page(g.operated_account, selection)
     description = describe_page(selection, page, _list_path())
+    if wants_csv():
+        return render_csv(page.rows, description)
     return render_page(APPLICATION, page.rows, description)
 
 

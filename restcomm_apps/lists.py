@@ -1,12 +1,42 @@
-"""Lists as replies: pages in each format. How a row looks is ``render``'s business."""
+"""Lists as replies: whole or a page, in each format. How a row looks is the business of ``render``
+and ``tables``.
+"""
 
 import json
 
-from flask import Response, request
+from flask import Response, current_app, request
 
+from . import tables
 from .escapes import ascii_json, xml_text
+from .properties import APPLICATION
 from .render import MEDIA_TYPES, list_document
-from .suffix import FORMAT, JSON
+from .suffix import CSV, FORMAT, JSON, SUFFIX
+
+CSV_TYPE = "text/csv"
+# All but the numbers, which are a list of their own.
+_CSV_PROPERTIES = tuple(p for p in APPLICATION.properties if p.xml and p.xml != "Numbers")
+_RELATIONS = {"first_page_uri": "first", "previous_page_uri": "prev", "next_page_uri": "next"}
+_RELATIONS["last_page_uri"] = "last"
+
+
+def wants_csv():
+    """Tell whether the request asks for the list as CSV."""
+    return request.environ[SUFFIX] == CSV
+
+
+def render_csv(rows, description=()):
+    """Make the reply that lists applications as CSV; of a page its links stand in a header."""
+    site = current_app.extensions["site"]
+    lines = tables.write_header(_CSV_PROPERTIES) + tables.write_rows(_CSV_PROPERTIES, rows, site)
+    reply = Response(lines, content_type=CSV_TYPE)
+    links = [
+        f'<{uri}>; rel="{_RELATIONS[key]}"'
+        for _, key, uri in description
+        if key in _RELATIONS and uri is not None
+    ]
+    if links:
+        reply.headers["Link"] = ", ".join(links)
+    return reply
 
 
 def render_page(resource, rows, description):

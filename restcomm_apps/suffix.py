@@ -13,6 +13,10 @@ MALFORMED = "restcomm_apps.malformed"
 
 JSON = "json"
 XML = "xml"
+# A suffix of these segments only, so that an application's name with it stays unknown. It chooses
+# how the list is written; errors come as if it were not there.
+CSV = "csv"
+_LISTS_IN_CSV = ("Applications",)
 
 _NOT_IN_A_TARGET = re.compile(r"[^\x21-\x7e]|[\"#<>\\^`{|}]")
 _ENCODED_SLASH = re.compile(r"%2f|%5c", re.IGNORECASE)
@@ -27,7 +31,7 @@ class SuffixMiddleware:
     def __call__(self, environ, start_response):
         path, suffixes = strip_suffixes(environ["PATH_INFO"])
         environ["PATH_INFO"] = path
-        environ[SUFFIX] = next((each for each in (JSON, XML) if each in suffixes), None)
+        environ[SUFFIX] = next((each for each in (JSON, XML, CSV) if each in suffixes), None)
         environ[FORMAT] = choose_format(suffixes, environ.get("HTTP_ACCEPT", ""))
         environ[MALFORMED] = find_malformation(environ)
         return self.wsgi_app(environ, start_response)
@@ -43,7 +47,7 @@ def strip_suffixes(path):
     for segment in path.split("/"):
         segment = segment.partition(";")[0]
         name, dot, suffix = segment.rpartition(".")
-        if dot and suffix in (JSON, XML):
+        if dot and (suffix in (JSON, XML) or (suffix == CSV and name in _LISTS_IN_CSV)):
             suffixes.add(suffix)
             segment = name
         if segment:
