@@ -45,12 +45,14 @@ def create_application(account, values, now):
 
 
 @transaction
-def update_application(account, sid, values, now):
+def update_application(account, sid, values, now, check):
     """Set the columns ``values`` of an application and return it; see ``find_application``.
 
-    DateUpdated moves only when there is a column to set.
+    DateUpdated moves only when there is a column to set. ``check`` is called with the application
+    before it changes, and may refuse by raising.
     """
     application = _find_application(locked(Application.select()), account, sid)
+    check(application)
     if values:
         changes = values | {"date_updated": now}
         Application.update(changes).where(Application.sid == sid).execute()
@@ -59,13 +61,13 @@ def update_application(account, sid, values, now):
 
 
 @transaction
-def remove_application(account, sid, unbind, now):
-    """Remove an application; see ``find_application``.
+def remove_application(account, sid, unbind, now, check):
+    """Remove an application; see ``find_application``, and ``update_application`` for ``check``.
 
     With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
     original left them dangling.
     """
-    _find_application(locked(Application.select()), account, sid)
+    check(_find_application(locked(Application.select()), account, sid))
     if unbind:
         for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
             _free(column, sid, now)

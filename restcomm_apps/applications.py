@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, g, request
 
 from . import application_lists, auth, forms
 from . import application_queries as queries
+from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .dates import local_now
 from .errors import InvalidParameter
@@ -42,6 +43,10 @@ def operate():
 @blueprint.get(LIST)
 def list_applications(account):
     """List the account's applications, or the page of them that is asked for."""
+    return tag_list(_list())
+
+
+def _list():
     selection = read_selection(request.args)
     if selection.with_numbers and wants_csv():
         raise InvalidParameter("includeNumbers", "not be true for CSV, which has no numbers")
@@ -60,13 +65,14 @@ def list_applications(account):
 def create_application(account):
     """Create an application; 200, because clients insist on it."""
     values = forms.values_to_create(forms.read_form(request))
-    return render(APPLICATION, queries.create_application(g.operated_account, values, _now()))
+    created = queries.create_application(g.operated_account, values, _now())
+    return tag_state(render(APPLICATION, created))
 
 
 @blueprint.get(INSTANCE)
 def read_application(account, sid):
     """Show one application."""
-    return render(APPLICATION, queries.find_application(g.operated_account, sid))
+    return tag_state(render(APPLICATION, queries.find_application(g.operated_account, sid)))
 
 
 @blueprint.post(INSTANCE)
@@ -75,16 +81,21 @@ def update_application(account, sid):
     """Change one application; a foreign or unknown one is told before a bad parameter."""
     queries.find_application(g.operated_account, sid)
     values = forms.values_to_update(forms.read_form(request))
-    changed = queries.update_application(g.operated_account, sid, values, _now())
-    return render(APPLICATION, changed)
+    changed = queries.update_application(g.operated_account, sid, values, _now(), _check)
+    return tag_state(render(APPLICATION, changed))
 
 
 @blueprint.delete(INSTANCE)
 def remove_application(account, sid):
     """Remove one application and free what points at it."""
     unbind = current_app.config["ON_REMOVE"] == UNBIND
-    queries.remove_application(g.operated_account, sid, unbind, _now())
+    queries.remove_application(g.operated_account, sid, unbind, _now(), _check)
     return render_nothing(current_app.config["DELETE_STATUS"])
+
+
+def _check(application):
+    """Refuse to write an application that is not in the state that the client expects."""
+    require_expected_state(APPLICATION, application)
 
 
 def _list_path():

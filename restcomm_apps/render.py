@@ -63,9 +63,14 @@ def render_error(error):
 
 def error_document(error, reply_format):
     """Give the media type and the bytes that tell an error outside any request."""
+    return document(ERROR, error, reply_format)
+
+
+def document(resource, row, reply_format):
+    """Give the media type and the bytes that show one row of a resource."""
     if reply_format == JSON:
-        return _JSON_TYPE, _json_document(_as_object(ERROR, error)).encode()
-    return _XML_TYPE, _xml_document(ERROR.element, _as_elements(ERROR, error)).encode()
+        return _JSON_TYPE, _json_document(_as_object(resource, row)).encode()
+    return _XML_TYPE, _xml_document(resource.element, _as_elements(resource, row)).encode()
 
 
 def render_nothing(status):

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from .databases import ENGINE, connect_directly
+from .databases import BEGIN, ENGINE, connect_directly
 from .rows import CHILD, STRANGER, application_row
 from .test_sqlite import queries_of
 
@@ -35,13 +35,14 @@ def connection(database_url, service):
     ]
     columns = ", ".join(rows[0])
     values = ", ".join("?" * len(rows[0]))
+    connection.execute(BEGIN)
     for row in rows:
         connection.execute(
             f"INSERT INTO restcomm_applications ({columns}) VALUES ({values})", list(row.values())
         )
+    connection.commit()
     if ENGINE == "mariadb":
         connection.execute("ANALYZE TABLE restcomm_applications")
-    connection.commit()
     yield connection
     connection.close()
 
@@ -64,8 +65,9 @@ def is_along_an_index(access):
     if ENGINE == "sqlite":
         by_account = "INDEX restcomm_applications_account_sid" in access
         return access.startswith("SEARCH ") and (by_account or access.endswith("(sid=?)"))
-    by_account = access["type"] in ("ref", "range") and "account_sid" in access["key"]
-    return by_account or access["type"] == "const"
+    if access["table"] is None or access["type"] == "const":
+        return True  # Nothing can be found, or one by its key.
+    return access["type"] in ("ref", "range") and "account_sid" in access["key"]
 
 
 def is_of_the_name(access):
@@ -89,6 +91,6 @@ def test_list_reads_along_an_index(service, connection, caplog, part, filters, o
         access, is_sorted = read_plan(connection, query)
         assert is_along_an_index(access), (query, access)
         if is_sorted:
-            # Only what bears the name: another order than the index's own.
+            # Only what bears the name: another order than that of its index.
             assert "FriendlyName" in filters and order != "FriendlyName", (query, access)
             assert is_of_the_name(access), (query, access)
