@@ -34,7 +34,7 @@ ACTIONS = {
 @blueprint.before_request
 def operate():
     """Set ``g.operated_account``. Raises UnsupportedMediaType (415), Forbidden (403)."""
-    if request.method in ("POST", "PUT"):
+    if request.method in ("POST", "PUT", "PATCH"):
         forms.check_media_type(request)
     action = ACTIONS[request.endpoint.rpartition(".")[2]]
     g.operated_account = auth.operate(request.view_args["account"], action, "Applications")
@@ -77,6 +77,7 @@ def read_application(account, sid):
 
 @blueprint.post(INSTANCE)
 @blueprint.put(INSTANCE)
+@blueprint.patch(INSTANCE)
 def update_application(account, sid):
     """Change one application; a foreign or unknown one is told before a bad parameter."""
     queries.find_application(g.operated_account, sid)

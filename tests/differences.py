@@ -707,7 +707,7 @@ def _forbid_origin(recorded, expected):
 def _allow_methods(recorded, expected):
     methods = "GET, HEAD, OPTIONS"
     if len(recorded.segments) > 4:
-        methods += ", POST" if recorded.application_sid is None else ", POST, PUT, DELETE"
+        methods += ", POST" if recorded.application_sid is None else ", POST, PUT, PATCH, DELETE"
     return expected._replace(headers=expected.headers | {"Allow": methods})
 
 
@@ -820,6 +820,15 @@ CONTRACTS_TABLE = (
         "Beyond the contract: conditional requests by RFC 9110",
         applies=lambda recorded: recorded.status == 200 and recorded.values("If-None-Match") == ["*"],
         rewrite=_answer_not_modified,
+    ),
+    Difference(
+        "405 to PATCH",
+        "an application is changed as by PUT",
+        "Beyond the contract: PATCH as PUT",
+        applies=lambda recorded: recorded.method == "PATCH"
+        and recorded.status == 405
+        and recorded.application_sid is not None,
+        answer=_updated,
     ),
     Difference(
         "404 to doubled slashes",

@@ -82,7 +82,10 @@ def test_list_tag_is_weak_and_changes_with_any_row(service):
     assert len(set(tags)) == 5
 
 
-WRITES = [("POST", {"FriendlyName": "New"}), ("PUT", {"FriendlyName": "New"}), ("DELETE", None)]
+WRITES = [
+    *((method, {"FriendlyName": "New"}) for method in ("POST", "PUT", "PATCH")),
+    ("DELETE", None),
+]
 
 
 @pytest.mark.parametrize("method, form", WRITES)
