@@ -33,7 +33,9 @@ def create_app(environ=None):
     app.config.update(config.values(os.environ if environ is None else environ))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_BODY_BYTES"]
     app.config["BASE_PATH"] = f"{app.config['ROOT_PATH']}/{API_VERSION}"
-    app.extensions["site"] = Site(app.config["ROOT_PATH"], app.config["TIMEZONE"])
+    app.extensions["site"] = Site(
+        app.config["ROOT_PATH"], app.config["TIMEZONE"], app.config["TOKEN_IN_REPLIES"]
+    )
     app.jinja_options = {"finalize": finalize}
     app.wsgi_app = suffix.SuffixMiddleware(app.wsgi_app)
     app.logger.setLevel(app.config["LOG_LEVEL"].upper())
