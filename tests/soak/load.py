@@ -22,6 +22,7 @@ KILLS = int(os.environ.get("SOAK_KILLS", "20"))
 CREATES = int(os.environ.get("SOAK_CREATES", "200"))
 SECONDS = int(os.environ.get("SOAK_SECONDS", "20"))
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "16"))
+ROWS = int(os.environ.get("SOAK_ROWS", "100000"))
 
 
 class Unanswered(Exception):
