@@ -85,8 +85,9 @@ def _select(account, selection):
     return query
 
 
-def _in_order(account, selection):
-    columns = _order(selection)
+def _in_order(account, selection, shared=0):
+    """Select in order, where the first ``shared`` columns of it hold the same in all rows."""
+    columns = _order(selection)[shared:]
     if selection.descending:
         columns = [column.desc() for column in columns]
     return _select(account, selection).order_by(*columns)
@@ -130,7 +131,7 @@ def _after(account, selection, place):
         conditions = [columns[n] == place[n] for n in range(depth)]
         column, value = columns[depth], place[depth]
         conditions.append(column < value if selection.descending else column > value)
-        parts.append(_in_order(account, selection).where(*conditions))
+        parts.append(_in_order(account, selection, depth).where(*conditions))
     return parts
 
 
