@@ -5,12 +5,17 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 from collections import defaultdict
 
+from peewee import chunked
+
 from . import sids
 from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
+
+# Applications removed by one statement: engines bound the number of parameters.
+_CHUNK = 500
 
 
 def list_applications(account):
@@ -104,17 +109,30 @@ def remove_application(account, sid, unbind, now):
     original left them dangling.
     """
     _find_application(locked(Application.select()), account, sid)
+    _remove([sid], unbind, now)
+
+
+@transaction
+def remove_applications_of(account, unbind, now):
+    """Remove all applications of an account; see ``remove_application``."""
+    for owned in chunked(list_applications(account), _CHUNK):
+        _remove([application.sid for application in owned], unbind, now)
+
+
+def _remove(application_sids, unbind, now):
     if unbind:
         for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
-            _free(column, sid, now)
-    Application.delete().where(Application.sid == sid).execute()
+            _free(column, application_sids, now)
+    Application.delete().where(Application.sid << application_sids).execute()
 
 
-def _free(column, application_sid, now):
+def _free(column, application_sids, now):
     # Found first and changed by key: no index leads to them, and a change without one would lock
     # each row of the table on MariaDB.
     table = column.model
-    pointing = [row.sid for row in table.select(table.sid).where(exactly(column, application_sid))]
-    if pointing:
+    candidates = table.select(table.sid, column).where(column << application_sids)
+    # A collation may take others for these.
+    pointing = [sid for sid, pointed in candidates.tuples() if pointed in application_sids]
+    for sids_of_rows in chunked(pointing, _CHUNK):
         freed = {column: None, "date_updated": now}
-        table.update(freed).where(table.sid << pointing, column == application_sid).execute()
+        table.update(freed).where(table.sid << sids_of_rows, column << application_sids).execute()

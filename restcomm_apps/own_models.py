@@ -3,7 +3,7 @@
 import peewee
 
 from .database import database
-from .fields import MediumTextField, SidField
+from .fields import LocalDateTimeField, MediumTextField, SidField
 
 
 class OwnModel(peewee.Model):
@@ -33,4 +33,15 @@ class IdempotentReply(OwnModel):
         primary_key = peewee.CompositeKey("account_sid", "idempotency_key")
 
 
-TABLES = (IdempotentReply,)
+class SecondToken(OwnModel):
+    """An account's next auth token, valid beside the one in Restcomm's table until promoted."""
+
+    account_sid = SidField(primary_key=True)
+    token = peewee.CharField(max_length=32)
+    date_created = LocalDateTimeField()
+
+    class Meta:
+        table_name = "restcomm_apps_second_tokens"
+
+
+TABLES = (IdempotentReply, SecondToken)
