@@ -144,6 +144,14 @@ class AccountExists(RestcommError):
     message = "EmailAddress must be one that no account has"
 
 
+class PreconditionFailed(RestcommError):
+    """The application is not in the state that If-Match names: someone else was faster."""
+
+    status = 412
+    code = 20412
+    message = "The application is not, or no longer, in the state that If-Match names"
+
+
 class BodyTooLarge(RestcommError):
     """The body exceeds the setting MAX_BODY_BYTES."""
 

@@ -135,7 +135,7 @@ def test_head_is_get_without_a_body(service, path, account):
 
 ALLOWED = {
     LIST: "GET, HEAD, OPTIONS, POST",
-    INSTANCE: "DELETE, GET, HEAD, OPTIONS, POST, PUT",
+    INSTANCE: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT",
     ACCOUNT: "DELETE, GET, HEAD, OPTIONS, POST, PUT",
     "/Accounts": "GET, HEAD, OPTIONS, POST",
     "/Logout": "GET, HEAD, OPTIONS",
