@@ -665,6 +665,12 @@ def _forbid_origin(recorded, expected):
     return expected._replace(headers=kept)
 
 
+def _forbid_caches(recorded, expected):
+    if expected.status != 200 or recorded.method == "OPTIONS":
+        return expected
+    return expected._replace(headers=expected.headers | {"Cache-Control": "no-store"})
+
+
 def _allow_methods(recorded, expected):
     methods = "GET, HEAD, OPTIONS, POST"
     if recorded.application_sid is not None:
@@ -885,6 +891,15 @@ CONTRACTS_TABLE = (
         and recorded.status == 500
         and recorded.values("Origin") == [ORIGIN],
         rewrite=_allow_origin,
+    ),
+    Difference(
+        "a reply that holds tokens may be kept by the client's own cache",
+        "no cache may keep it",
+        "Issue 4, TLS and headers: `Cache-Control: no-store` on replies that hold tokens",
+        applies=lambda recorded: recorded.status == 200
+        and len(recorded.segments) in (3, 4)
+        and recorded.segments[2] == "Accounts",
+        rewrite=_forbid_caches,
     ),
     Difference(
         "405 to TRACE allows OPTIONS only",
