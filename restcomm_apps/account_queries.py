@@ -79,20 +79,23 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
         raise AccountClosed()
     if Account.select().where(same_address | (Account.sid == sid)).exists():
         raise AccountExists()
-    return Account.create(
-        sid=sid,
-        date_created=now,
-        date_updated=now,
-        email_address=email_address,
-        friendly_name=friendly_name,
-        parent_sid=parent and parent.sid,
-        type="Full",
-        status=status,
-        auth_token=auth_token,
-        role=role,
-        uri=f"/{API_VERSION}/Accounts/{sid}",
-        organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
-    )
+    try:
+        return Account.create(
+            sid=sid,
+            date_created=now,
+            date_updated=now,
+            email_address=email_address,
+            friendly_name=friendly_name,
+            parent_sid=parent and parent.sid,
+            type="Full",
+            status=status,
+            auth_token=auth_token,
+            role=role,
+            uri=f"/{API_VERSION}/Accounts/{sid}",
+            organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
+        )
+    except peewee.IntegrityError as error:  # added since we looked
+        raise AccountExists() from error
 
 
 def lock_account(account):
