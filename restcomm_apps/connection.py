@@ -2,7 +2,9 @@
 which reads and writes memory.
 """
 
+import select
 import ssl
+import time
 
 from gunicorn import http
 from gunicorn.http.errors import LimitRequestHeaders
@@ -11,6 +13,11 @@ from .arrivals import Arrival
 
 # Octets.
 RECEIVED_AT_ONCE = 2**16
+# Of a reply, before a part of it is sent while the rest is made, and before the rest waits.
+_SENT_FROM = 2**14
+_MOST_KEPT = 2**20
+# For a whole reply; for each further part of one that is longer than what is kept of it.
+SECONDS_TO_READ = 30
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -52,8 +59,24 @@ class Connection:
         return octets
 
     def sendall(self, octets):
-        """Keep octets for ``flush``."""
+        """Keep octets for ``flush``; of a long reply send what the client takes. Raises OSError.
+
+        Only a reply that is longer than what is kept of it makes its thread wait for a client.
+        """
         self.outgoing += octets
+        if len(self.outgoing) >= _SENT_FROM and not self.flush():
+            self._wait_for_room()
+
+    def _wait_for_room(self):
+        deadline = time.monotonic() + SECONDS_TO_READ
+        poller = select.poll()
+        poller.register(self.socket, select.POLLOUT)
+        while len(self.outgoing) > _MOST_KEPT:
+            seconds = deadline - time.monotonic()
+            if seconds <= 0:
+                raise TimeoutError("the client does not read")
+            poller.poll(1000 * seconds)
+            self.flush()
 
     def setblocking(self, blocking):
         """Stay as it is."""

@@ -19,14 +19,13 @@ from functools import partial
 from gunicorn import sock as gunicorn_sock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from .connection import RECEIVED_AT_ONCE, WOULD_BLOCK, Connection
+from .connection import RECEIVED_AT_ONCE, SECONDS_TO_READ, WOULD_BLOCK, Connection
 
 # For a TLS handshake, and for the first octet on a new connection; gunicorn's setting keepalive is
 # for later requests.
 SECONDS_TO_BEGIN = 10
 # For a whole request from its first octet on, and for a whole reply.
 SECONDS_TO_SEND = 30
-SECONDS_TO_READ = 30
 # For the client's end of a connection that is closed, so that it reads the reply to its end.
 SECONDS_TO_CLOSE = 2
 # Octets of unfinished requests in a process; beyond, the connection that holds most is closed.
