@@ -11,12 +11,13 @@ from markupsafe import Markup
 
 from .escapes import ascii_json, xml_text
 from .properties import ERROR, Listed, Nested
-from .suffix import FORMAT, JSON
+from .suffix import FORMAT, JSON, XML
 
 # Exactly these: a client compares them, so no charset parameter.
 _JSON_TYPE = "application/json"
 _XML_TYPE = "application/xml"
 _TEXT_TYPE = "text/plain"
+MEDIA_TYPES = {JSON: _JSON_TYPE, XML: _XML_TYPE}
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -41,9 +42,16 @@ def render(resource, row, status=200):
 
 def render_list(resource, rows):
     """Make the reply that lists rows of a resource: a bare array, or a list element."""
-    if _wants_json():
-        return _json_reply([_as_object(resource, row) for row in rows], 200)
-    return _xml_reply(resource.list_element, _as_list(resource, rows), 200)
+    reply_format = request.environ[FORMAT]
+    document = list_document(resource, rows, reply_format)
+    return Response(document, content_type=MEDIA_TYPES[reply_format])
+
+
+def list_document(resource, rows, reply_format):
+    """Write the document that lists rows of a resource."""
+    if reply_format == JSON:
+        return _json_document([_as_object(resource, row) for row in rows])
+    return _xml_document(resource.list_element, _as_list(resource, rows))
 
 
 def render_error(error):
@@ -55,9 +63,14 @@ def render_error(error):
 
 def error_document(error, reply_format):
     """Give the media type and the bytes that tell an error outside any request."""
+    return document(ERROR, error, reply_format)
+
+
+def document(resource, row, reply_format):
+    """Give the media type and the bytes that show one row of a resource."""
     if reply_format == JSON:
-        return _JSON_TYPE, _json_document(_as_object(ERROR, error)).encode()
-    return _XML_TYPE, _xml_document(ERROR.element, _as_elements(ERROR, error)).encode()
+        return _JSON_TYPE, _json_document(_as_object(resource, row)).encode()
+    return _XML_TYPE, _xml_document(resource.element, _as_elements(resource, row)).encode()
 
 
 def render_nothing(status):
@@ -68,7 +81,7 @@ def render_nothing(status):
 
 
 def render_text(text):
-    """Make a reply of plain text, for the one URL whose original answers so."""
+    """Make a reply of plain text, for URLs whose answer is one word."""
     return Response(text, content_type=_TEXT_TYPE)
 
 
