@@ -8,6 +8,13 @@ from .database import database
 from .errors import NotFound
 from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
 from .properties import API_VERSION
+from .statements import Parameter, Statement
+
+_NAME = Parameter("name")
+_FIND_BY_SID = Statement(Account.select().where(Account.sid == _NAME))
+_FIND_BY_EMAIL_ADDRESS = Statement(
+    Account.select().where(Account.email_address == _NAME).order_by(Account.sid).limit(1)
+)
 
 
 class AccountExists(Exception):
@@ -16,8 +23,8 @@ class AccountExists(Exception):
 
 def find_account(sid_or_email):
     """Find an account by its sid or its exact e-mail address, or return None."""
-    column = Account.sid if sids.is_sid(sid_or_email) else Account.email_address
-    return Account.select().where(column == sid_or_email).order_by(Account.sid).first()
+    find = _FIND_BY_SID if sids.is_sid(sid_or_email) else _FIND_BY_EMAIL_ADDRESS
+    return find.first(name=sid_or_email)
 
 
 def add_account(email_address, auth_token, now, *, friendly_name, parent, role):

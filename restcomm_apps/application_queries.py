@@ -10,15 +10,19 @@ from .database import database
 from .errors import Forbidden, NotFound
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
+from .statements import Parameter, Statement
+
+_LIST = Statement(
+    Application.select()
+    .where(Application.account_sid == Parameter("account_sid"))
+    .order_by(Application.date_created, Application.sid)
+)
+_FIND = Statement(Application.select().where(Application.sid == Parameter("sid")))
 
 
 def list_applications(account):
-    """List an account's applications, by DateCreated, then sid."""
-    return list(
-        Application.select()
-        .where(Application.account_sid == account.sid)
-        .order_by(Application.date_created, Application.sid)
-    )
+    """List an account's applications, by DateCreated, then sid, as named tuples."""
+    return _LIST.rows(account_sid=account.sid)
 
 
 def list_applications_with_numbers(account):
@@ -27,7 +31,7 @@ def list_applications_with_numbers(account):
     for number in _select_numbers(account):
         for application_sid in dict.fromkeys(number.application_sids()):
             numbers[application_sid].append(number)
-    applications = list_applications(account)
+    applications = _LIST.models(account_sid=account.sid)
     for application in applications:
         application.numbers = numbers.get(application.sid)
     return applications
@@ -54,7 +58,7 @@ def find_application(account, sid):
     Raises NotFound (404) where there is none of that sid, Forbidden (403) where it is another
     account's.
     """
-    application = Application.get_or_none(Application.sid == sid) if sids.is_sid(sid) else None
+    application = _FIND.first(sid=sid) if sids.is_sid(sid) else None
     if application is None:
         raise NotFound()
     if application.account_sid != account.sid:

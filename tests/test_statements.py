@@ -1,0 +1,62 @@
+"""Queries whose SQL text is made once answer as Peewee's own, from the database of the moment."""
+
+import pytest
+
+from restcomm_apps.models import Application
+from restcomm_apps.statements import Parameter, Statement
+
+from .rows import CHILD, TABLES
+from .service import connect_directly
+
+QUERY = Application.select().where(
+    Application.account_sid == Parameter("account_sid"), Application.kind == "voice"
+).order_by(Application.sid)
+
+
+@pytest.fixture
+def statement(service):
+    """A statement on the rows of ``rows.TABLES``, its text not yet made."""
+    return Statement(QUERY)
+
+
+def selected_by_peewee():
+    return Application.select().where(
+        Application.account_sid == CHILD["sid"], Application.kind == "voice"
+    ).order_by(Application.sid)
+
+
+def test_rows_hold_what_peewee_selects(statement):
+    rows = statement.rows(account_sid=CHILD["sid"])
+    assert rows == list(selected_by_peewee().tuples())
+    assert [row.sid for row in rows] == [each.sid for each in selected_by_peewee()]
+    assert rows
+
+
+def test_models_are_what_peewee_makes(statement):
+    models = statement.models(account_sid=CHILD["sid"])
+    assert [each.__data__ for each in models] == [each.__data__ for each in selected_by_peewee()]
+    assert not any(each.is_dirty() for each in models)
+
+
+def test_first_is_the_first_or_none(statement):
+    assert statement.first(account_sid=CHILD["sid"]) == selected_by_peewee().first()
+    assert statement.first(account_sid="nobody") is None
+
+
+def test_rows_show_what_another_process_changed(statement, database_url):
+    (before, *_) = statement.rows(account_sid=CHILD["sid"])
+    other = connect_directly(database_url)
+    other.execute("UPDATE restcomm_applications SET friendly_name = 'changed'")
+    other.commit()
+    other.close()
+    (after, *_) = statement.rows(account_sid=CHILD["sid"])
+    assert (before.friendly_name, after.friendly_name) == (before.friendly_name, "changed")
+    assert before.friendly_name != "changed"
+
+
+def test_rows_come_from_the_database_of_the_moment(statement, make_service, tmp_path):
+    assert statement.rows(account_sid=CHILD["sid"])
+    empty = make_service(DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
+    assert statement.rows(account_sid=CHILD["sid"]) == []
+    empty.insert(TABLES)
+    assert statement.rows(account_sid=CHILD["sid"])
