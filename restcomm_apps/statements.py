@@ -48,9 +48,7 @@ class Statement:
         return database.execute_sql(sql, filled)
 
     def _make_model(self, row):
+        model = self._query.model(__no_default__=True)
         columns = zip(self._names, self._converters, row)
-        model = self._query.model(
-            __no_default__=True, **{name: convert(value) for name, convert, value in columns}
-        )
-        model._dirty.clear()
+        model.__data__.update((name, convert(value)) for name, convert, value in columns)
         return model
