@@ -7,6 +7,8 @@ it is first run, and then only fills in its values. It keeps no rows.
 from collections import namedtuple
 from functools import partial
 
+import peewee
+
 from .database import database
 
 
@@ -20,7 +22,12 @@ class Statement:
     def __init__(self, query):
         self._query = query
         self._names = [column.name for column in query.selected_columns]
-        self._converters = [column.python_value for column in query.selected_columns]
+        # SQLite has no booleans; a driver gives the other kinds of columns as the models hold them.
+        self._flags = [
+            column.name
+            for column in query.selected_columns
+            if isinstance(column, peewee.BooleanField)
+        ]
         self._make_row = partial(tuple.__new__, namedtuple(query.model.__name__, self._names))
         self._prepared = (None, None, None)
 
@@ -49,6 +56,8 @@ class Statement:
 
     def _make_model(self, row):
         model = self._query.model(__no_default__=True)
-        columns = zip(self._names, self._converters, row)
-        model.__data__.update((name, convert(value)) for name, convert, value in columns)
+        model.__data__.update(zip(self._names, row))
+        for name in self._flags:
+            if (flag := model.__data__[name]) is not None:
+                model.__data__[name] = bool(flag)
         return model
