@@ -8,7 +8,7 @@ INSTALL := $(VENV)/bin/pip --quiet --disable-pip-version-check install
 
 help:
 	@echo "make serve         install, create the database and the first account, serve on 127.0.0.1:8080"
-	@echo "make test          the test suite"
+	@echo "make test          the test suite; with TEST_DATABASE_SERVER=mysql://root@127.0.0.1:3306 on a MariaDB"
 	@echo "make soak          the long runs: kills, concurrent clients, random requests, proxies"
 	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
 	@echo "make clean         remove what make made, but not the database"
@@ -31,9 +31,9 @@ soak: $(VENV)/tested
 requirements: $(VENV)/tested
 	$(INSTALL) uv
 	$(VENV)/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
-		--no-annotate --upgrade --output-file requirements.txt setup.cfg
+		--no-annotate --extra mysql --upgrade --output-file requirements.txt setup.cfg
 	$(VENV)/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
-		--no-annotate --constraint requirements.txt --extra test \
+		--no-annotate --constraint requirements.txt --extra mysql --extra test \
 		--output-file tests/requirements.txt setup.cfg
 
 clean:

@@ -3,54 +3,118 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
+import peewee
+
 from . import sids
-from .database import database
-from .errors import NotFound
-from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
+from .database import locked, transaction
+from .errors import AccountClosed, AccountExists, NotFound
+from .fields import exactly
+from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
+from .own_models import SecondToken
 from .properties import API_VERSION
+from .schema import has_own_tables
 from .statements import Parameter, Statement
 
-_NAME = Parameter("name")
-_FIND_BY_SID = Statement(Account.select().where(Account.sid == _NAME))
-_FIND_BY_EMAIL_ADDRESS = Statement(
-    Account.select().where(Account.email_address == _NAME).order_by(Account.sid).limit(1)
-)
-
-
-class AccountExists(Exception):
-    """The e-mail address has an account already."""
+# Accounts looked up by one statement: engines bound the number of parameters.
+_CHUNK = 500
 
 
 def find_account(sid_or_email):
     """Find an account by its sid or its exact e-mail address, or return None."""
-    find = _FIND_BY_SID if sids.is_sid(sid_or_email) else _FIND_BY_EMAIL_ADDRESS
-    return find.first(name=sid_or_email)
+    select = _select_by_sid if sids.is_sid(sid_or_email) else _select_by_email_address
+    return select.first(name=sid_or_email)
 
 
-def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
-    """Add an active account, below ``parent`` or at the top, and return it.
+def find_caller(sid_or_email):
+    """Find an account with ``second_token``, the token that is to follow its first, or None.
 
-    Raises AccountExists.
+    One query, whatever there is to find.
+    """
+    if not has_own_tables():
+        account = find_account(sid_or_email)
+        if account is not None:
+            account.second_token = None
+        return account
+    is_sid = sids.is_sid(sid_or_email)
+    select = _select_caller_by_sid if is_sid else _select_caller_by_email_address
+    return select.first(name=sid_or_email)
+
+
+@Statement
+def _select_by_sid():
+    return _select_named(Account.select(), Account.sid)
+
+
+@Statement
+def _select_by_email_address():
+    return _select_named(Account.select(), Account.email_address)
+
+
+@Statement
+def _select_caller_by_sid():
+    return _select_named(_select_callers(), Account.sid)
+
+
+@Statement
+def _select_caller_by_email_address():
+    return _select_named(_select_callers(), Account.email_address)
+
+
+def _select_callers():
+    return Account.select(Account, SecondToken.token.alias("second_token")).join(
+        SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid
+    )
+
+
+def _select_named(accounts, column):
+    return accounts.where(exactly(column, Parameter("name"))).order_by(Account.sid).limit(1)
+
+
+def drop_second_tokens(account_sids):
+    """Drop the second tokens of some accounts, where there are any."""
+    if has_own_tables():
+        SecondToken.delete().where(SecondToken.account_sid.in_(account_sids)).execute()
+
+
+@transaction
+def add_account(email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE):
+    """Add an account, below ``parent`` or at the top, and return it.
+
+    An address that differs only in case is taken too. Raises AccountExists (409), AccountClosed
+    (409) for a closed parent.
     """
     sid = sids.account_sid_of(email_address)
-    with database.atomic():
-        taken = (Account.email_address == email_address) | (Account.sid == sid)
-        if Account.select().where(taken).exists():
-            raise AccountExists(email_address)
-        return Account.create(
-            sid=sid,
-            date_created=now,
-            date_updated=now,
-            email_address=email_address,
-            friendly_name=friendly_name,
-            parent_sid=parent and parent.sid,
-            type="Full",
-            status=ACTIVE,
-            auth_token=auth_token,
-            role=role,
-            uri=f"/{API_VERSION}/Accounts/{sid}",
-            organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
-        )
+    same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
+    # Held until the end, so that a closing of the parent does not miss the new account.
+    if parent is not None and lock_account(parent).status == CLOSED:
+        raise AccountClosed()
+    if Account.select().where(same_address | (Account.sid == sid)).exists():
+        raise AccountExists()
+    return Account.create(
+        sid=sid,
+        date_created=now,
+        date_updated=now,
+        email_address=email_address,
+        friendly_name=friendly_name,
+        parent_sid=parent and parent.sid,
+        type="Full",
+        status=status,
+        auth_token=auth_token,
+        role=role,
+        uri=f"/{API_VERSION}/Accounts/{sid}",
+        organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
+    )
+
+
+def lock_account(account):
+    """Read an account anew within a transaction that may change it."""
+    return locked(Account.select().where(Account.sid == account.sid)).get()
+
+
+def lock_active_tops():
+    """List the active accounts without a parent within a transaction that may end one."""
+    is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
+    return list(locked(Account.select().where(is_top).order_by(Account.sid)))
 
 
 def is_ancestor(ancestor, account):
@@ -66,6 +130,23 @@ def is_ancestor(ancestor, account):
     return False
 
 
+def lock_descendants(account):
+    """List all accounts below an account, whatever their status, level by level.
+
+    Within a transaction that may change them; one that is being added below is waited for.
+    """
+    seen = {account.sid: account}
+    level = [account.sid]
+    while level:
+        below = {}
+        for parents in peewee.chunked(level, _CHUNK):
+            children = locked(Account.select().where(Account.parent_sid << parents))
+            below |= {child.sid: child for child in children if child.sid not in seen}
+        seen |= below
+        level = list(below)
+    return list(seen.values())[1:]
+
+
 def list_children(account):
     """List an account's direct sub-accounts, by sid."""
     return list(Account.select().where(Account.parent_sid == account.sid).order_by(Account.sid))
@@ -77,7 +158,7 @@ def list_accounts_of_organization(organization_sid, domain_name):
     Raises NotFound (404) for an unknown domain.
     """
     if organization_sid is None:
-        organization = Organization.get_or_none(Organization.domain_name == domain_name)
+        organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
         if organization is None:
             raise NotFound()
         organization_sid = organization.sid

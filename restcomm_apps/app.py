@@ -7,8 +7,15 @@ import peewee
 from flask import Flask, current_app, request
 from werkzeug import exceptions
 
-from . import accounts, applications, auth, config, cors, database, suffix
-from .errors import MalformedRequest, MethodNotAllowed, NotFound, RestcommError, Unavailable
+from . import accounts, applications, auth, config, cors, database, forms, schema, suffix
+from .errors import (
+    InvalidParameter,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    RestcommError,
+    Unavailable,
+)
 from .properties import API_VERSION, Site
 from .render import finalize, find_templates, render_error, render_nothing
 
@@ -34,7 +41,9 @@ def create_app(environ=None):
     app.config.update(config.values(os.environ if environ is None else environ))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_BODY_BYTES"]
     app.config["BASE_PATH"] = f"{app.config['ROOT_PATH']}/{API_VERSION}"
-    app.extensions["site"] = Site(app.config["ROOT_PATH"], app.config["TIMEZONE"])
+    app.extensions["site"] = Site(
+        app.config["ROOT_PATH"], app.config["TIMEZONE"], app.config["TOKEN_IN_REPLIES"]
+    )
     app.jinja_options = {"finalize": finalize}
     app.wsgi_app = suffix.SuffixMiddleware(app.wsgi_app)
     app.logger.setLevel(app.config["LOG_LEVEL"].upper())
@@ -78,7 +87,7 @@ def authenticate():
     Before routing errors are told, so that only an account can ask which paths exist.
     """
     if request.path != f"{current_app.config['BASE_PATH']}/Logout":
-        database.open_connection()
+        schema.open_connection()
         auth.authenticate()
 
 
@@ -112,13 +121,8 @@ def _as_restcomm_error(error):
         return MethodNotAllowed(error.valid_methods)
     if isinstance(error, exceptions.HTTPException) and error.code < 500:
         return MalformedRequest()
-    if _is_of_the_database(error):
+    if isinstance(error, peewee.DataError) and (column := database.refused_column(error)):
+        return InvalidParameter(forms.parameter_of(column), forms.STORABLE_RULE)
+    if database.is_unusable(error):
         return Unavailable()
     return RestcommError()
-
-
-def _is_of_the_database(error):
-    """Tell a database that cannot be used from a statement that breaks its rules."""
-    # A file that is no database raises DatabaseError itself, the parent of both kinds.
-    unusable = (peewee.OperationalError, peewee.InterfaceError)
-    return isinstance(error, unusable) or type(error) is peewee.DatabaseError

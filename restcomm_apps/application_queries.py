@@ -5,24 +5,32 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 from collections import defaultdict
 
+from peewee import chunked
+
 from . import sids
-from .database import database
+from .database import locked, transaction
 from .errors import Forbidden, NotFound
+from .fields import exactly
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
 from .statements import Parameter, Statement
 
-_LIST = Statement(
-    Application.select()
-    .where(Application.account_sid == Parameter("account_sid"))
-    .order_by(Application.date_created, Application.sid)
-)
-_FIND = Statement(Application.select().where(Application.sid == Parameter("sid")))
+# Applications removed by one statement: engines bound the number of parameters.
+_CHUNK = 500
 
 
 def list_applications(account):
     """List an account's applications, by DateCreated, then sid, as named tuples."""
-    return _LIST.rows(account_sid=account.sid)
+    return _select_in_order.rows(account_sid=account.sid)
+
+
+@Statement
+def _select_in_order():
+    return (
+        Application.select()
+        .where(exactly(Application.account_sid, Parameter("account_sid")))
+        .order_by(Application.date_created, Application.sid)
+    )
 
 
 def list_applications_with_numbers(account):
@@ -31,7 +39,7 @@ def list_applications_with_numbers(account):
     for number in _select_numbers(account):
         for application_sid in dict.fromkeys(number.application_sids()):
             numbers[application_sid].append(number)
-    applications = _LIST.models(account_sid=account.sid)
+    applications = _select_in_order.models(account_sid=account.sid)
     for application in applications:
         application.numbers = numbers.get(application.sid)
     return applications
@@ -47,7 +55,7 @@ def _select_numbers(account):
     )
     return (
         IncomingPhoneNumber.select(*shown)
-        .where(IncomingPhoneNumber.account_sid == account.sid)
+        .where(exactly(IncomingPhoneNumber.account_sid, account.sid))
         .order_by(IncomingPhoneNumber.sid)
     )
 
@@ -58,53 +66,89 @@ def find_application(account, sid):
     Raises NotFound (404) where there is none of that sid, Forbidden (403) where it is another
     account's.
     """
-    application = _FIND.first(sid=sid) if sids.is_sid(sid) else None
-    if application is None:
+    return _owned(_select_by_sid.first(sid=sid) if sids.is_sid(sid) else None, account)
+
+
+@Statement
+def _select_by_sid():
+    return Application.select().where(exactly(Application.sid, Parameter("sid")))
+
+
+def _lock_application(account, sid):
+    """Find an application within a transaction that will change it; see ``find_application``."""
+    query = locked(Application.select().where(exactly(Application.sid, sid)))
+    return _owned(query.first() if sids.is_sid(sid) else None, account)
+
+
+def _owned(found, account):
+    if found is None:
         raise NotFound()
-    if application.account_sid != account.sid:
+    if found.account_sid != account.sid:
         raise Forbidden()
-    return application
+    return found
 
 
+@transaction
 def create_application(account, values, now):
     """Add an application with the columns ``values`` to an account and return it."""
     sid = sids.new_sid(sids.APPLICATION)
-    with database.atomic():
-        return Application.create(
-            sid=sid,
-            account_sid=account.sid,
-            date_created=now,
-            date_updated=now,
-            # Without the setting ROOT_PATH: the form in which a Restcomm writes it itself.
-            uri=f"/{API_VERSION}/Accounts/{account.sid}/Applications/{sid}",
-            **values,
-        )
+    return Application.create(
+        sid=sid,
+        account_sid=account.sid,
+        date_created=now,
+        date_updated=now,
+        # Without the setting ROOT_PATH: the form in which a Restcomm writes it itself.
+        uri=f"/{API_VERSION}/Accounts/{account.sid}/Applications/{sid}",
+        **values,
+    )
 
 
+@transaction
 def update_application(account, sid, values, now):
     """Set the columns ``values`` of an application and return it; see ``find_application``.
 
     DateUpdated moves only when there is a column to set.
     """
-    with database.atomic():
+    application = _lock_application(account, sid)
+    if values:
+        changes = values | {"date_updated": now}
+        Application.update(changes).where(Application.sid == sid).execute()
         application = find_application(account, sid)
-        if values:
-            changes = values | {"date_updated": now}
-            Application.update(changes).where(Application.sid == sid).execute()
-            application = find_application(account, sid)
     return application
 
 
+@transaction
 def remove_application(account, sid, unbind, now):
     """Remove an application; see ``find_application``.
 
     With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
     original left them dangling.
     """
-    with database.atomic():
-        find_application(account, sid)
-        if unbind:
-            for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
-                freed = {column: None, "date_updated": now}
-                column.model.update(freed).where(column == sid).execute()
-        Application.delete().where(Application.sid == sid).execute()
+    _lock_application(account, sid)
+    _remove([sid], unbind, now)
+
+
+@transaction
+def remove_applications_of(account, unbind, now):
+    """Remove all applications of an account; see ``remove_application``."""
+    for owned in chunked(list_applications(account), _CHUNK):
+        _remove([application.sid for application in owned], unbind, now)
+
+
+def _remove(application_sids, unbind, now):
+    if unbind:
+        for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
+            _free(column, application_sids, now)
+    Application.delete().where(Application.sid << application_sids).execute()
+
+
+def _free(column, application_sids, now):
+    # Found first and changed by key: no index leads to them, and a change without one would lock
+    # each row of the table on MariaDB.
+    table = column.model
+    candidates = table.select(table.sid, column).where(column << application_sids)
+    # A collation may take others for these.
+    pointing = [sid for sid, pointed in candidates.tuples() if pointed in application_sids]
+    for sids_of_rows in chunked(pointing, _CHUNK):
+        freed = {column: None, "date_updated": now}
+        table.update(freed).where(table.sid << sids_of_rows, column << application_sids).execute()

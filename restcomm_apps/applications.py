@@ -6,6 +6,7 @@ from . import application_queries as queries
 from . import auth, forms
 from .config import UNBIND
 from .dates import local_now
+from .idempotency import answer_once
 from .properties import APPLICATION
 from .render import render, render_list, render_nothing
 
@@ -44,8 +45,13 @@ def list_applications(account):
 @blueprint.post(LIST)
 def create_application(account):
     """Create an application; 200, because clients insist on it."""
-    values = forms.values_to_create(forms.read_form(request))
-    return render(APPLICATION, queries.create_application(g.operated_account, values, _now()))
+    form = forms.read_form(request)
+
+    def answer():
+        values = forms.values_to_create(form)
+        return render(APPLICATION, queries.create_application(g.operated_account, values, _now()))
+
+    return answer_once(form, answer)
 
 
 @blueprint.get(INSTANCE)

@@ -9,10 +9,13 @@ import re
 import zoneinfo
 from typing import Any, Callable, NamedTuple
 
+from . import database, database_urls
+
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
 SECTION = "restcomm-apps"
 
+ADMINISTRATOR = "Administrator"
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
 
@@ -50,7 +53,7 @@ def _mask(text):
 
 
 def _read_database_url(text):
-    if not text.startswith("sqlite:///") or text == "sqlite:///":
+    if not database.has_driver(database_urls.parse(text)):
         raise ValueError(text)
     return text
 
@@ -84,10 +87,14 @@ def _read_delete_status(text):
     return int(_one_of("200", "204")(text))
 
 
+def _read_switch(text):
+    return _one_of("on", "off")(text) == "on"
+
+
 _PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
 _ACTIONS = {"Create", "Read", "Modify", "Delete"}
 _BUILT_IN_ROLES = {
-    "Administrator": frozenset({("*", "*")}),
+    ADMINISTRATOR: frozenset({("*", "*")}),
     "Developer": frozenset({("*", "Applications")}),
 }
 
@@ -139,7 +146,7 @@ SETTINGS = (
         "DATABASE_URL",
         "sqlite:///restcomm-apps.db",
         _read_database_url,
-        "sqlite:///PATH (four slashes for an absolute path)",
+        database_urls.ALLOWED,
         "Where accounts and applications are kept.",
     ),
     Setting(
@@ -168,7 +175,7 @@ SETTINGS = (
         OWNER,
         _one_of(OWNER, LINEAGE),
         "owner or lineage",
-        "Who may act on an account: itself only, or its ancestors too.",
+        "Who may act on an account's applications: itself only, or its ancestors too.",
     ),
     Setting(
         "ROLES",
@@ -177,6 +184,13 @@ SETTINGS = (
         "NAME=RestComm:ACTION[,ACTION]:RESOURCE …; NAME=…, with the actions Create, Read, Modify, "
         "Delete or *; Administrator and Developer are built in",
         "What roles beyond Administrator and Developer may do.",
+    ),
+    Setting(
+        "TOKEN_IN_REPLIES",
+        "on",
+        _read_switch,
+        "on or off",
+        "Whether replies show auth tokens, as Restcomm's web pages need to log in, or asterisks.",
     ),
     Setting(
         "ON_REMOVE",

@@ -1,31 +1,139 @@
-"""The connection to the database: which engine, how durable, and whose thread it belongs to."""
+"""The connection to the database: which engine, how durable, whose thread, and its faults."""
+
+import contextlib
+import functools
+import importlib.util
+import random
+import re
+import time
 
 import peewee
+from playhouse.shortcuts import ReconnectMixin
+
+from .database_urls import MYSQL, parse
 
 database = peewee.DatabaseProxy()
 
 # Seconds to wait for another writer of the same SQLite file before giving up with 503.
 LOCK_TIMEOUT = 30
+# How often a transaction is begun that the database gives up for the sake of others, and the
+# seconds that grow between two of its tries.
+TRIES = 8
+BACK_OFF = 0.01
+
+# A deadlock, which is also how Galera tells that another node's transaction came first; and a row
+# that has changed since the transaction's snapshot.
+_GIVEN_UP = (1213, 1020)
+_DOES_NOT_FIT = (1366, 1406)
+_COLUMN = re.compile(r"for column [^ ]*?([a-z_]+)[`'] at row")
 
 
-def connect(url):
-    """Point the models at the database of a ``sqlite:///PATH`` URL; one database a process.
-
-    Connections are opened when first used, one for each thread, and stay open. A commit is on
-    disk when it returns (WAL, synchronous=FULL). A transaction takes the write lock when it
-    begins, so that it waits for other writers instead of failing half-way.
+class MariaDatabase(ReconnectMixin, peewee.MySQLDatabase):
+    """MariaDB or MySQL; a connection that the server has dropped is replaced, but never amid a
+    transaction and never after a time-out.
     """
-    path = url.removeprefix("sqlite:///")
-    database.initialize(
-        peewee.SqliteDatabase(
-            path,
-            pragmas=[("journal_mode", "wal"), ("synchronous", "full")],
-            timeout=LOCK_TIMEOUT,
-            lock_type="IMMEDIATE",
+
+    reconnect_errors = (
+        (peewee.OperationalError, "2006, "),  # The server has gone away.
+        (peewee.OperationalError, "2013, 'lost connection to mysql server during query')"),
+        (peewee.OperationalError, "2013, 'lost connection to mysql server during query ([errno"),
+        (peewee.OperationalError, "1927, "),  # The connection was killed.
+        (peewee.OperationalError, "4031, "),  # It was idle for too long.
+        (peewee.InterfaceError, "(0, '')"),  # The driver has closed it.
+    )
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        # Peewee lets one thread connect at a time. What it guards is each thread's own, and behind
+        # a server that hangs the threads would wait for one time-out after the other.
+        self._lock = contextlib.nullcontext()
+
+
+def make_database(url):
+    """Make a Peewee database of a DatabaseUrl, not yet connected.
+
+    A commit is on disk when it returns. SQLite: WAL, synchronous=FULL; a transaction takes the
+    write lock when it begins, so that it waits for other writers instead of failing half-way.
+    """
+    if url.engine == MYSQL:
+        return MariaDatabase(
+            url.name,
+            # What does not fit is refused rather than cut, whatever the server's own mode.
+            sql_mode="STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+            # A lock is given up while the driver still waits for the answer.
+            init_command=f"SET SESSION innodb_lock_wait_timeout = {url.options['read_timeout'] // 2}",
+            **url.options,
         )
+    return peewee.SqliteDatabase(
+        url.name,
+        pragmas=[("journal_mode", "wal"), ("synchronous", "full")],
+        timeout=LOCK_TIMEOUT,
+        lock_type="IMMEDIATE",
     )
 
 
-def open_connection():
-    """Open this thread's connection unless it is open already."""
-    database.connect(reuse_if_open=True)
+def has_driver(url):
+    """Tell whether the driver of a DatabaseUrl's engine is installed."""
+    return url.engine != MYSQL or importlib.util.find_spec("pymysql") is not None
+
+
+def connect(url):
+    """Point the models at the database of a DATABASE_URL; one database a process.
+
+    Connections are opened when first used, one for each thread, and stay open.
+    """
+    database.initialize(make_database(parse(url)))
+
+
+def transaction(write):
+    """Run a function in one transaction, or in the one that runs already.
+
+    A transaction that the database gives up for the sake of others (a deadlock, a Galera
+    certification failure) is run again, TRIES times in all.
+    """
+
+    @functools.wraps(write)
+    def run(*arguments, **options):
+        if database.in_transaction():
+            return write(*arguments, **options)
+        for tries in range(1, TRIES + 1):
+            try:
+                with database.atomic():
+                    return write(*arguments, **options)
+            except peewee.OperationalError as error:
+                if tries == TRIES or error_number(error) not in _GIVEN_UP:
+                    raise
+                time.sleep(random.uniform(0, BACK_OFF * 2**tries))
+
+    return run
+
+
+def is_mysql():
+    """Tell whether the database is MariaDB or MySQL."""
+    return isinstance(database.obj, MariaDatabase)
+
+
+def locked(query):
+    """Have a query of a transaction lock its rows against other writers until the commit.
+
+    SQLite's transactions exclude each other anyway.
+    """
+    return query.for_update() if is_mysql() else query
+
+
+def error_number(error):
+    """Give the number that MariaDB has for an error, or None."""
+    return error.args[0] if error.args and isinstance(error.args[0], int) else None
+
+
+def refused_column(error):
+    """Name the column whose character set or length could not hold a value, or return None."""
+    match = _COLUMN.search(str(error)) if error_number(error) in _DOES_NOT_FIT else None
+    return match and match[1]
+
+
+def is_unusable(error):
+    """Tell a database that cannot be used (not there, too old a table) from a broken rule."""
+    # A file that is no database raises DatabaseError itself, the parent of both kinds.
+    unusable = (peewee.OperationalError, peewee.InterfaceError, peewee.ProgrammingError)
+    return isinstance(error, unusable) or type(error) is peewee.DatabaseError

@@ -61,6 +61,12 @@ class InvalidParameter(RestcommError):
         super().__init__(f"{parameter} must {rule}")
 
 
+class InvalidHeader(InvalidParameter):
+    """A header's value breaks its rule."""
+
+    code = 21403
+
+
 class NotAuthenticated(RestcommError):
     """No credentials, or wrong ones."""
 
@@ -86,6 +92,29 @@ class Forbidden(RestcommError):
     message = "The account may not do this"
 
 
+class AccountClosed(RestcommError):
+    """The account is closed, which is final."""
+
+    status = 409
+    code = 20007
+    message = "The account is closed and stays so"
+
+
+class LastTopAccount(RestcommError):
+    """The change would leave no active account without a parent, or none that administrates."""
+
+    status = 409
+    code = 20008
+    message = "The last active top account must stay active and keep its role"
+
+
+class TokenConflict(RestcommError):
+    """The account has a second token already, or none to promote or cancel."""
+
+    status = 409
+    code = 20009
+
+
 class NotFound(RestcommError):
     """Nothing has this address."""
 
@@ -106,6 +135,14 @@ class MethodNotAllowed(RestcommError):
         self.headers = {"Allow": allow}
 
 
+class AccountExists(RestcommError):
+    """The e-mail address has an account already; a closed one keeps its own."""
+
+    status = 409
+    code = 20409
+    message = "EmailAddress must be one that no account has"
+
+
 class BodyTooLarge(RestcommError):
     """The body exceeds the setting MAX_BODY_BYTES."""
 
@@ -122,6 +159,24 @@ class UnsupportedMediaType(RestcommError):
     status = 415
     code = 20415
     message = "The body must be application/x-www-form-urlencoded"
+
+
+class IdempotencyKeyReused(RestcommError):
+    """The Idempotency-Key came with another request before."""
+
+    status = 422
+    code = 20422
+    message = "The Idempotency-Key came with another request before; a new request needs a new one"
+
+
+class NotProvided(RestcommError):
+    """The database lacks this service's own tables, which what was asked for needs."""
+
+    status = 501
+    code = 20501
+
+    def __init__(self, feature):
+        super().__init__(f"{feature} needs tables that the operator has yet to make with init-db")
 
 
 class Unavailable(RestcommError):

@@ -22,6 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64
 KINDS = ("voice", "sms", "ussd")
 _KIND_RULE = "be voice, sms or ussd"
+STORABLE_RULE = "hold only characters that the database can store"
 
 _CUT = "The body ended early or is not chunked as declared"
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -129,7 +130,8 @@ def values_to_update(form):
     return values
 
 
-def _read_friendly_name(text, name):
+def read_friendly_name(text, name):
+    """Read a FriendlyName. Raises InvalidParameter (400)."""
     if not 1 <= len(text) <= FRIENDLY_NAME_LENGTH:
         raise InvalidParameter(name, f"have 1 to {FRIENDLY_NAME_LENGTH} characters")
     if IMPOSSIBLE_IN_XML.search(text):
@@ -137,7 +139,8 @@ def _read_friendly_name(text, name):
     return text
 
 
-def _read_flag(text, name):
+def read_flag(text, name):
+    """Read true or false, in any case, as a bool. Raises InvalidParameter (400)."""
     flag = {"true": True, "false": False}.get(text.lower())
     if flag is None:
         raise InvalidParameter(name, "be true or false")
@@ -160,10 +163,15 @@ def _read_kind(text, name):
 
 # name, column, reader; the documentation spells the lookup both ways.
 _PARAMETERS = (
-    ("FriendlyName", "friendly_name", _read_friendly_name),
-    ("VoiceCallerIdLookup", "voice_caller_id_lookup", _read_flag),
-    ("HasVoiceCallerIdLookup", "voice_caller_id_lookup", _read_flag),
+    ("FriendlyName", "friendly_name", read_friendly_name),
+    ("VoiceCallerIdLookup", "voice_caller_id_lookup", read_flag),
+    ("HasVoiceCallerIdLookup", "voice_caller_id_lookup", read_flag),
     ("RcmlUrl", "rcml_url", _read_rcml_url),
     ("Kind", "kind", _read_kind),
 )
 _LOOKUPS = {"VoiceCallerIdLookup", "HasVoiceCallerIdLookup"}
+
+
+def parameter_of(column):
+    """Name the parameter that a column's value came from, or the column where none did."""
+    return next((name for name, known, _ in _PARAMETERS if known == column), column)

@@ -10,7 +10,8 @@ from .database import database
 from .fields import FlagField, LocalDateTimeField, MediumTextField, SidField
 
 FIRST_ORGANIZATION = ("ORafbe225ad37541eba518a74248f0ac4c", "default.restcomm.com")
-ACTIVE = "active"
+ACTIVE, CLOSED, UNINITIALIZED = "active", "closed", "uninitialized"
+STATUSES = (ACTIVE, "suspended", "inactive", UNINITIALIZED, CLOSED)
 
 
 class RestcommModel(peewee.Model):
@@ -21,6 +22,11 @@ class RestcommModel(peewee.Model):
     class Meta:
         database = database
         legacy_table_names = False
+
+    @classmethod
+    def create(cls, **values):
+        """Add a row; what an older Restcomm's table has no column for is left out."""
+        return super().create(**{name: values[name] for name in values.keys() & cls._meta.fields})
 
 
 class DatedModel(RestcommModel):
@@ -121,13 +127,10 @@ class IncomingPhoneNumber(DatedModel):
 
     @classmethod
     def application_columns(cls):
-        """List the columns that point at an application."""
-        return (
-            cls.voice_application_sid,
-            cls.sms_application_sid,
-            cls.ussd_application_sid,
-            cls.refer_application_sid,
-        )
+        """List the columns that point at an application; an older Restcomm's table has fewer."""
+        names = ("voice", "sms", "ussd", "refer")
+        fields = cls._meta.fields
+        return [fields[column] for name in names if (column := f"{name}_application_sid") in fields]
 
     def application_sids(self):
         """List the sids of the applications this number points at."""

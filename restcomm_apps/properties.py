@@ -11,10 +11,13 @@ API_VERSION = "2012-04-24"
 
 
 class Site(NamedTuple):
-    """What a property may need besides its row: the setting ROOT_PATH and the zone (a tzinfo)."""
+    """What a property may need besides its row: the settings ROOT_PATH, TIMEZONE (a tzinfo) and
+    TOKEN_IN_REPLIES.
+    """
 
     root_path: str
     zone: Any
+    shows_tokens: bool
 
 
 # How a property's values look: text in quotes where the format has them; text without; the rows of
@@ -145,6 +148,17 @@ SUBRESOURCE_URIS = Resource(
     ),
 )
 
+# In place of a token that is not shown: of its length, and nobody's.
+MASKED_TOKEN = "*" * 32
+
+
+def _auth_token(columns, site):
+    tokens = columns["auth_token"]
+    shown = tokens if site.shows_tokens else [MASKED_TOKEN] * len(tokens)
+    # A token that the reply's request has made is shown in any case, this once.
+    return [new or token for new, token in zip(columns["new_token"], shown)]
+
+
 ACCOUNT = Resource(
     "Account",
     "Accounts",
@@ -160,7 +174,7 @@ ACCOUNT = Resource(
         Property("Type", None, _column("type")),
         Property("DateCreated", "date_created", _date("date_created")),
         Property("DateUpdated", "date_updated", _date("date_updated")),
-        Property("AuthToken", "auth_token", _column("auth_token")),
+        Property("AuthToken", "auth_token", _auth_token),
         Property("Uri", None, _column("uri")),
         Property(None, "uri", _account_uri("", "Accounts.json")),
         Property("SubresourceUris", "subresource_uris", _rows, ONE, SUBRESOURCE_URIS),

@@ -17,47 +17,68 @@ class Parameter(str):
 
 
 class Statement:
-    """A Peewee select of a model's columns, with a Parameter where each value will stand."""
+    """A select of a model's columns; a decorator of the function that makes the Peewee query.
 
-    def __init__(self, query):
-        self._query = query
-        self._names = [column.name for column in query.selected_columns]
-        # SQLite has no booleans; a driver gives the other kinds of columns as the models hold them.
-        self._flags = [
-            column.name
-            for column in query.selected_columns
-            if isinstance(column, peewee.BooleanField)
-        ]
-        self._make_row = partial(tuple.__new__, namedtuple(query.model.__name__, self._names))
-        self._prepared = (None, None, None)
+    The query has a Parameter where each value will stand. It is made for one engine and then kept,
+    so that it must be the same whenever it is made.
+    """
+
+    def __init__(self, make_query):
+        self._make_query = make_query
+        self._prepared = None
 
     def rows(self, **values):
         """List the rows as named tuples that hold what the driver gives."""
-        return list(map(self._make_row, self._run(values)))
+        prepared = self._prepare()
+        return list(map(prepared.make_row, prepared.run(values)))
 
     def models(self, **values):
         """List the rows as instances of the model, as Peewee would make them."""
-        return list(map(self._make_model, self._run(values)))
+        prepared = self._prepare()
+        return list(map(prepared.make_model, prepared.run(values)))
 
     def first(self, **values):
         """Give the first row as an instance of the model, or None."""
+        prepared = self._prepare()
         # All are fetched: a cursor with rows left would keep SQLite's snapshot open.
-        rows = self._run(values).fetchall()
-        return self._make_model(rows[0]) if rows else None
+        rows = prepared.run(values).fetchall()
+        return prepared.make_model(rows[0]) if rows else None
 
-    def _run(self, values):
-        """Run the query; execute_sql opens, replaces and reports connections as for any query."""
-        prepared_for, sql, parameters = self._prepared
-        if prepared_for is not database.obj:
-            sql, parameters = self._query.sql()
-            self._prepared = (database.obj, sql, parameters)
-        filled = [values[p] if type(p) is Parameter else p for p in parameters]
-        return database.execute_sql(sql, filled)
+    def _prepare(self):
+        prepared = self._prepared
+        if prepared is None or prepared.database is not database.obj:
+            self._prepared = prepared = _Prepared(database.obj, self._make_query())
+        return prepared
 
-    def _make_model(self, row):
-        model = self._query.model(__no_default__=True)
-        model.__data__.update(zip(self._names, row))
+
+class _Prepared:
+    """A query as the text of one database's engine."""
+
+    def __init__(self, prepared_for, query):
+        self.database = prepared_for
+        self._model = query.model
+        self._sql, self._parameters = query.sql()
+        columns = query.selected_columns
+        fields = query.model._meta.fields
+        self._names = [column.name for column in columns]
+        self._beside = [name for name in self._names if name not in fields]
+        # SQLite has no booleans; a driver gives the other kinds of columns as the models hold them.
+        self._flags = [each.name for each in columns if isinstance(each, peewee.BooleanField)]
+        self.make_row = partial(tuple.__new__, namedtuple(query.model.__name__, self._names))
+
+    def run(self, values):
+        """Run it; execute_sql opens, replaces and reports connections as for any query."""
+        filled = [values[p] if type(p) is Parameter else p for p in self._parameters]
+        return self.database.execute_sql(self._sql, filled)
+
+    def make_model(self, row):
+        """Make an instance of the model; what is no column of it becomes an attribute."""
+        model = self._model(__no_default__=True)
+        columns = model.__data__
+        columns.update(zip(self._names, row))
         for name in self._flags:
-            if (flag := model.__data__[name]) is not None:
-                model.__data__[name] = bool(flag)
+            if columns[name] is not None:
+                columns[name] = bool(columns[name])
+        for name in self._beside:
+            setattr(model, name, columns.pop(name))
         return model

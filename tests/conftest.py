@@ -2,14 +2,39 @@
 
 import pytest
 
+from .databases import ENGINE, drop_database, new_database_url
 from .rows import TABLES
 from .service import Gunicorn, Service
+
+
+def pytest_collection_modifyitems(config, items):
+    """Take out the tests of the other engine; pytest counts them as deselected."""
+    other = "sqlite" if ENGINE == "mariadb" else "mariadb"
+    taken_out = [test for test in items if test.get_closest_marker(other)]
+    items[:] = [test for test in items if not test.get_closest_marker(other)]
+    config.hook.pytest_deselected(items=taken_out)
+
+
+@pytest.fixture(scope="session")
+def make_database_url(tmp_path_factory):
+    """A function that makes the URL of a new, empty database, for the whole session."""
+    made = []
+
+    def make():
+        made.append(new_database_url(tmp_path_factory.mktemp("database")))
+        return made[-1]
+
+    yield make
+    for url in made:
+        drop_database(url)
 
 
 @pytest.fixture
 def database_url(tmp_path):
     """The URL of a new, empty database."""
-    return f"sqlite:///{tmp_path}/restcomm-apps.db"
+    url = new_database_url(tmp_path)
+    yield url
+    drop_database(url)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import socket
 from contextlib import closing, suppress
 from typing import NamedTuple
 
-from .service import connect_directly
+from .databases import connect_directly
+
 
 TIMEOUT = 20  # seconds for each step of an exchange
 

@@ -4,7 +4,6 @@ import base64
 import os
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -18,9 +17,11 @@ from lxml import etree
 
 from restcomm_apps import create_app
 from restcomm_apps.database import database
-from restcomm_apps.models import TABLES as MODELS
+from restcomm_apps.models import TABLES
+from restcomm_apps.own_models import TABLES as OWN_TABLES
 from restcomm_apps.schema import create_tables
 
+MODELS = (*TABLES, *OWN_TABLES)
 BASE = "/restcomm/2012-04-24"
 MEDIA_TYPES = ("application/json", "application/xml")
 
@@ -82,10 +83,11 @@ class Service:
 
     def dump(self):
         """Give all rows of all tables, to see whether a refusal changed anything."""
-        return {
-            model._meta.table_name: list(model.select().order_by(model.sid).tuples())
-            for model in MODELS
-        }
+        rows = {}
+        for model in MODELS:
+            in_order = model.select().order_by(*model._meta.get_primary_keys())
+            rows[model._meta.table_name] = list(in_order.tuples())
+        return rows
 
     def request(self, method, path, account=None, headers=None, **options):
         """Send a request below the API's base path as an account row; check and give the reply."""
@@ -187,8 +189,3 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
-
-
-def connect_directly(database_url):
-    """Open a connection of one's own to a SQLite URL, beside the service's."""
-    return sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=30)

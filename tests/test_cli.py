@@ -21,9 +21,11 @@ from restcomm_apps import __version__, config
 from restcomm_apps.cli import commands
 from restcomm_apps.models import Account, Client
 
+from .databases import connect_directly
 from .document import make_certificate
+from .replay import read_rows
 from .rows import CHILD, ORGANIZATION, PARENT, TABLES, account_row
-from .service import Service, connect_directly, free_port
+from .service import Service, free_port
 
 MODULE = (sys.executable, "-m", "restcomm_apps")
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("restcomm-apps")),)
@@ -76,9 +78,9 @@ def check_mistake(outcome, *words):
 
 
 @pytest.fixture(scope="module")
-def ready_url(tmp_path_factory):
+def ready_url(make_database_url):
     """The URL of a database with tables and the usual rows, for commands that change nothing."""
-    database_url = f"sqlite:///{tmp_path_factory.mktemp('ready')}/restcomm-apps.db"
+    database_url = make_database_url()
     with closing(Service(database_url)) as service:
         service.insert(TABLES)
     return database_url
@@ -220,12 +222,11 @@ def test_first_account_is_not_added_beside_others(service, database_url):
     assert service.dump() == before
 
 
-def test_first_account_gets_a_new_token_each_time_and_the_root_path(tmp_path):
+def test_first_account_gets_a_new_token_each_time_and_the_root_path(make_database_url):
     tokens = set()
-    for name in ("one", "two"):
+    for _ in range(2):
         printed = succeed(
-            "init-db", "--first-account",
-            DATABASE_URL=f"sqlite:///{tmp_path}/{name}.db", ROOT_PATH="/a/b",
+            "init-db", "--first-account", DATABASE_URL=make_database_url(), ROOT_PATH="/a/b"
         )
         tokens |= set(re.findall(rf"^curl -u {FIRST_SID}:([0-9a-f]{{32}}) ", printed, re.MULTILINE))
         assert printed.endswith(
@@ -274,9 +275,24 @@ def check_password(service, credentials, password):
     assert service.request("GET", f"/Accounts/{NEW['sid']}", wrong).status_code == 401
 
 
-def test_add_account_with_a_password(service, add_account):
-    credentials, _ = add_account("--password", "café: 1")
-    check_password(service, credentials, "café: 1")
+def test_add_account_with_a_password_says_who_can_read_it(service, database_url):
+    arguments = ("add-account", EMAIL, "--password", "café: 1")
+    code, output, errors = run(*arguments, DATABASE_URL=database_url)
+    assert code == 0
+    assert "--password-stdin" in errors and "café" not in errors
+    check_password(service, {"auth_token": output.split()[-1]}, "café: 1")
+
+
+@pytest.mark.parametrize("line", ["café: 1", "café: 1\n", "café: 1\r\n", "café: 1\nignored"])
+def test_add_account_reads_a_password_from_its_input(service, database_url, tmp_path, line):
+    path = tmp_path / "password"
+    path.write_bytes(line.encode())
+    with open(path, "rb") as stdin:
+        arguments = ("add-account", EMAIL, "--password-stdin")
+        outcome = finish(start(*arguments, stdin=stdin, DATABASE_URL=database_url))
+    code, output, errors = outcome
+    assert (code, errors) == (0, "")
+    check_password(service, {"auth_token": output.split()[-1]}, "café: 1")
 
 
 @pytest.mark.parametrize(
@@ -332,18 +348,19 @@ def wait_for(stream, text):
         ((EMAIL, "--role", "Pilot"), "Pilot"),
         ((EMAIL, "--role", ""), "--role"),
         ((EMAIL, "--password", ""), "--password"),
+        ((EMAIL, "--password-stdin"), "--password-stdin"),
+        ((EMAIL, "--password-stdin", "--password", "x"), "--password-stdin"),
     ],
     ids=[
         "no-email", "no-at", "empty-email", "no-local-part", "space", "colon", "two-ats", "slash",
         "duplicate", "empty-name", "long-name", "unknown-parent", "empty-parent", "unknown-role",
-        "empty-role", "empty-password",
+        "empty-role", "empty-password", "empty-input", "two-passwords",
     ],
 )
 def test_add_account_with_a_mistake_changes_nothing(ready_url, arguments, word):
-    with closing(connect_directly(ready_url)) as connection:
-        before = list(connection.iterdump())
-        check_mistake(run("add-account", *arguments, DATABASE_URL=ready_url), word)
-        assert list(connection.iterdump()) == before
+    before = read_rows(ready_url, TABLES)
+    check_mistake(run("add-account", *arguments, DATABASE_URL=ready_url), word)
+    assert read_rows(ready_url, TABLES) == before
 
 
 def test_settings_lists_each_with_its_origin(tmp_path):

@@ -300,12 +300,12 @@ def key_of(request):
 
 
 @pytest.fixture(scope="module")
-def start_server(tmp_path_factory):
+def start_server(make_database_url):
     """A function that starts a server with settings on a database of its own."""
     started = []
 
     def start(**settings):
-        database_url = f"sqlite:///{tmp_path_factory.mktemp('clients')}/restcomm-apps.db"
+        database_url = make_database_url()
         server = Gunicorn(database_url, **settings)
         server.run("init-db")
         replace_rows(database_url, load_data("fixture.json"))

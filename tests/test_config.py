@@ -16,8 +16,8 @@ import pytest
 from restcomm_apps import config, create_app
 from restcomm_apps.config import CONFIG_FILE, PREFIX, ConfigError
 
+from .databases import connect_directly
 from .documentation import ROOT
-from .service import connect_directly
 from .test_cli import check_mistake, run
 
 BUILT_IN_ROLES = {
@@ -60,6 +60,7 @@ def test_values_without_settings_are_the_defaults():
         "DELETE_STATUS": 204,
         "ACCESS": "owner",
         "ROLES": BUILT_IN_ROLES,
+        "TOKEN_IN_REPLIES": True,
         "ON_REMOVE": "unbind",
         "CORS_ORIGINS": set(),
         "MAX_BODY_BYTES": 1048576,
@@ -82,6 +83,7 @@ def test_variables_of_others_are_ignored():
         ("TIMEZONE", "America/Sao_Paulo", zoneinfo.ZoneInfo("America/Sao_Paulo")),
         ("DELETE_STATUS", "200", 200),
         ("ACCESS", "lineage", "lineage"),
+        ("TOKEN_IN_REPLIES", "off", False),
         ("ON_REMOVE", "leave", "leave"),
         ("CORS_ORIGINS", "https://a.example:8443 \n http://b.example ",
          {"https://a.example:8443", "http://b.example"}),
@@ -127,7 +129,7 @@ BAD = [
     ("DATABASE_URL", "sqlite:///", "sqlite:///PATH"),
     ("DATABASE_URL", "sqlite://restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "/var/lib/restcomm-apps.db", "sqlite:///PATH"),
-    ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "sqlite:///PATH"),
+    ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "mysql://USER:PASSWORD@HOST:PORT/NAME"),
     ("ROOT_PATH", "restcomm", "/restcomm"),
     ("ROOT_PATH", "/rest comm", "/restcomm"),
     ("ROOT_PATH", "/a//b", "/restcomm"),
@@ -154,6 +156,8 @@ BAD = [
     ("ACCESS", "", "owner or lineage"),
     ("ACCESS", "Owner", "owner or lineage"),
     ("ACCESS", "everyone", "owner or lineage"),
+    ("TOKEN_IN_REPLIES", "", "on or off"),
+    ("TOKEN_IN_REPLIES", "no", "on or off"),
     ("ROLES", "Clerk", "NAME=RestComm:"),
     ("ROLES", "=RestComm:Read:Applications", "NAME=RestComm:"),
     ("ROLES", "Clerk=Read", "NAME=RestComm:"),

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from .databases import connect_directly
 from .document import (
     FIXES,
     HEADINGS,
@@ -24,7 +25,7 @@ from .document import (
     run,
 )
 from .rows import account_row
-from .service import BASE, Gunicorn, connect_directly
+from .service import BASE, Gunicorn
 
 MISSING = {
     language: [program for program in programs if shutil.which(program) is None]
@@ -82,13 +83,13 @@ def install_request(folder):
 
 
 @pytest.fixture(scope="module", params=["http", "https"])
-def gunicorn(request, certificate_and_key, tmp_path_factory):
+def gunicorn(request, certificate_and_key, make_database_url):
     """A service on plain HTTP, then one on TLS."""
     arguments = ()
     if request.param == "https":
         certificate, key = map(str, certificate_and_key)
         arguments = ("--certfile", certificate, "--keyfile", key)
-    database_url = f"sqlite:///{tmp_path_factory.mktemp(request.param)}/restcomm-apps.db"
+    database_url = make_database_url()
     gunicorn = Gunicorn(database_url, arguments=arguments)
     gunicorn.run("init-db")
     try:

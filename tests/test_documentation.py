@@ -105,11 +105,12 @@ def test_readme_ini_example_is_accepted(tmp_path):
 def test_dependencies_are_documented():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    required = setup["options"]["install_requires"] + setup["options.extras_require"]["test"]
+    extras = setup["options.extras_require"]
+    required = setup["options"]["install_requires"] + extras["mysql"] + extras["test"]
     names = {re.split(r"[ <>=]", line)[0] for line in required.split("\n") if line}
     documented = {
         row[0]
-        for heading in ("# Dependencies", "For the tests:")
+        for heading in ("# Dependencies", "With the extra", "For the tests:")
         for row in table_after(read("docs/dependencies.md"), heading)
     }
     assert documented == names

@@ -46,8 +46,8 @@ LONG_AGO_PRINTED = "Sat, 3 Feb 2001 04:05:06 +0000"
 
 
 @pytest.fixture(scope="module")
-def database_url(tmp_path_factory):
-    return f"sqlite:///{tmp_path_factory.mktemp('exchanges')}/restcomm-apps.db"
+def database_url(make_database_url):
+    return make_database_url()
 
 
 @pytest.fixture(scope="module")

@@ -136,8 +136,8 @@ def test_head_is_get_without_a_body(service, path, account):
 ALLOWED = {
     LIST: "GET, HEAD, OPTIONS, POST",
     INSTANCE: "DELETE, GET, HEAD, OPTIONS, POST, PUT",
-    ACCOUNT: "GET, HEAD, OPTIONS",
-    "/Accounts": "GET, HEAD, OPTIONS",
+    ACCOUNT: "DELETE, GET, HEAD, OPTIONS, POST, PUT",
+    "/Accounts": "GET, HEAD, OPTIONS, POST",
     "/Logout": "GET, HEAD, OPTIONS",
 }
 

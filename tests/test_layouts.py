@@ -16,7 +16,9 @@ from restcomm_apps.suffix import JSON, XML
 
 from .rows import CHILD, application_row, number_row
 
-LIST = Statement(Application.select().where(Application.account_sid == Parameter("account_sid")))
+LIST = Statement(
+    lambda: Application.select().where(Application.account_sid == Parameter("account_sid"))
+)
 REFERENCES = (
     "voice_application_sid", "sms_application_sid", "ussd_application_sid", "refer_application_sid"
 )

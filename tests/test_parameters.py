@@ -244,8 +244,8 @@ every_row = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def database_url(tmp_path_factory):
-    return f"sqlite:///{tmp_path_factory.mktemp('parameters')}/restcomm-apps.db"
+def database_url(make_database_url):
+    return make_database_url()
 
 
 @pytest.fixture(scope="module")

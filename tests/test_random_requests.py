@@ -140,9 +140,9 @@ FRAMINGS = st.sampled_from(["whole", "whole", "whole", "chunked", "cut"])
 
 
 @pytest.fixture(scope="module")
-def module_service(tmp_path_factory):
+def module_service(make_database_url):
     """One application for all examples; each finds the rows of ``rows.TABLES``."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('random')}/restcomm-apps.db"
+    url = make_database_url()
     service = Service(url, LOG_LEVEL="warning")
     service.insert(TABLES)
     yield service

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from .databases import connect_directly, refuse
 from .rows import (
     BARE,
     CHILD,
@@ -18,7 +19,7 @@ from .rows import (
     client_row,
     number_row,
 )
-from .service import BASE, connect_directly
+from .service import BASE
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 INSTANCE = f"{LIST}/{FULL['sid']}"
@@ -114,7 +115,7 @@ def test_remove_frees_everything_that_points_at_the_application(service, connect
 def test_remove_dates_what_it_frees_in_the_zone(make_service, database_url, zone):
     service = make_service(TIMEZONE=zone)
     service.insert(BOUND)
-    start = datetime.now(ZoneInfo(zone)).replace(tzinfo=None)
+    start = datetime.now(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
     service.request("DELETE", INSTANCE, CHILD)
     end = datetime.now(ZoneInfo(zone)).replace(tzinfo=None)
     connection = connect_directly(database_url)
@@ -192,10 +193,7 @@ def test_refuse_to_remove_unbinds_nothing(service, account, path, status, code):
 
 @pytest.mark.parametrize("suffix", ["", ".xml", ".json"])
 def test_fail_in_the_middle_of_a_removal_unbinds_nothing(service, connection, suffix):
-    connection.execute(
-        "CREATE TRIGGER refuse BEFORE DELETE ON restcomm_applications "
-        "BEGIN SELECT RAISE(ABORT, 'the trigger says no'); END"
-    )
+    refuse(connection, "DELETE", "restcomm_applications")
     before = service.dump()
     reply = service.request("DELETE", INSTANCE + suffix, CHILD)
     assert reply.status_code == 500
@@ -213,10 +211,7 @@ def test_fail_in_the_middle_of_a_removal_unbinds_nothing(service, connection, su
 
 def test_fail_in_the_middle_of_the_unbinding_frees_nothing(service, connection):
     # The clients come last: the numbers have been freed when this fails.
-    connection.execute(
-        "CREATE TRIGGER refuse BEFORE UPDATE ON restcomm_clients "
-        "BEGIN SELECT RAISE(ABORT, 'the trigger says no'); END"
-    )
+    refuse(connection, "UPDATE", "restcomm_clients")
     before = service.dump()
     reply = service.request("DELETE", f"{INSTANCE}.json", CHILD)
     assert (reply.status_code, reply.get_json()["code"]) == (500, 20500)

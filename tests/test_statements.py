@@ -1,28 +1,32 @@
 """Queries whose SQL text is made once answer as Peewee's own, from the database of the moment."""
 
+from contextlib import closing
+
 import pytest
 
 from restcomm_apps.models import Application
 from restcomm_apps.statements import Parameter, Statement
 
+from .databases import connect_directly
 from .rows import CHILD, TABLES
-from .service import connect_directly
-
-QUERY = Application.select().where(
-    Application.account_sid == Parameter("account_sid"), Application.kind == "voice"
-).order_by(Application.sid)
 
 
 @pytest.fixture
 def statement(service):
     """A statement on the rows of ``rows.TABLES``, its text not yet made."""
-    return Statement(QUERY)
+    return Statement(lambda: select(Parameter("account_sid")))
+
+
+def select(account_sid):
+    return (
+        Application.select()
+        .where(Application.account_sid == account_sid, Application.kind == "voice")
+        .order_by(Application.sid)
+    )
 
 
 def selected_by_peewee():
-    return Application.select().where(
-        Application.account_sid == CHILD["sid"], Application.kind == "voice"
-    ).order_by(Application.sid)
+    return select(CHILD["sid"])
 
 
 def test_rows_hold_what_peewee_selects(statement):
@@ -45,18 +49,16 @@ def test_first_is_the_first_or_none(statement):
 
 def test_rows_show_what_another_process_changed(statement, database_url):
     (before, *_) = statement.rows(account_sid=CHILD["sid"])
-    other = connect_directly(database_url)
-    other.execute("UPDATE restcomm_applications SET friendly_name = 'changed'")
-    other.commit()
-    other.close()
+    with closing(connect_directly(database_url)) as other, other:
+        other.execute("UPDATE restcomm_applications SET friendly_name = 'changed'")
     (after, *_) = statement.rows(account_sid=CHILD["sid"])
     assert (before.friendly_name, after.friendly_name) == (before.friendly_name, "changed")
     assert before.friendly_name != "changed"
 
 
-def test_rows_come_from_the_database_of_the_moment(statement, make_service, tmp_path):
+def test_rows_come_from_the_database_of_the_moment(statement, make_service, make_database_url):
     assert statement.rows(account_sid=CHILD["sid"])
-    empty = make_service(DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
+    empty = make_service(DATABASE_URL=make_database_url())
     assert statement.rows(account_sid=CHILD["sid"]) == []
     empty.insert(TABLES)
     assert statement.rows(account_sid=CHILD["sid"])

@@ -11,9 +11,10 @@ import urllib.error
 
 import pytest
 
+from .databases import connect_directly
 from .document import make_certificate
 from .rows import account_row
-from .service import BASE, connect_directly
+from .service import BASE
 
 ACCOUNT = account_row("tls")
 LOGOUT = f"GET {BASE}/Logout HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()

@@ -64,9 +64,9 @@ MORE_NOT_OF_THE_WEB = [
 
 
 @pytest.fixture(scope="module")
-def kept_service(tmp_path_factory):
+def kept_service(make_database_url):
     """The application with one account, for tests that only add applications."""
-    service = Service(f"sqlite:///{tmp_path_factory.mktemp('uris')}/restcomm-apps.db")
+    service = Service(make_database_url())
     service.insert({"restcomm_accounts": [CHILD]})
     yield service
     service.close()

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from ..databases import connect_directly
 from ..rows import CHILD, STRANGER, TABLES, client_row
-from ..service import Gunicorn, connect_directly
+from ..service import Gunicorn
 from .load import CLIENTS, SECONDS, KeptAliveClient, run_together, wait_until
 
 pytestmark = pytest.mark.soak

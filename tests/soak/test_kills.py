@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from ..databases import connect_directly
 from ..rows import CHILD, TABLES
-from ..service import Gunicorn, connect_directly
+from ..service import Gunicorn
 from .load import (
     CLIENTS,
     CREATES,
