@@ -13,10 +13,12 @@ from .errors import Forbidden, NotFound
 from .fields import exactly
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
-from .statements import Parameter, Statement
+from .statements import Insertion, Parameter, Statement
 
 # Applications removed by one statement: engines bound the number of parameters.
 _CHUNK = 500
+
+_insertion = Insertion(Application)
 
 
 def list_applications(account):
@@ -92,7 +94,7 @@ def _owned(found, account):
 def create_application(account, values, now):
     """Add an application with the columns ``values`` to an account and return it."""
     sid = sids.new_sid(sids.APPLICATION)
-    return Application.create(
+    return _insertion.run(
         sid=sid,
         account_sid=account.sid,
         date_created=now,

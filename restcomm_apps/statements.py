@@ -51,6 +51,34 @@ class Statement:
         return prepared
 
 
+class Insertion:
+    """An insert of one row with all columns of a model; those without a value are NULL.
+
+    Written inside a transaction, it must not keep other writers waiting for its text.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._prepared = (None, None, None)
+
+    def run(self, **values):
+        """Insert a row with these values and give it as an instance of the model."""
+        made_for, sql, parameters = self._prepared
+        if made_for is not database.obj:
+            made_for = database.obj
+            sql, parameters = self._query().sql()
+            self._prepared = (made_for, sql, parameters)
+        fields = self._model._meta.fields
+        made_for.execute_sql(sql, [fields[name].db_value(values.get(name)) for name in parameters])
+        return self._model(__no_default__=True, **values)
+
+    def _query(self):
+        fields = self._model._meta.sorted_fields
+        # Converted when it is run: here a column would take the Parameter for its value.
+        places = {each: peewee.Value(Parameter(each.name), converter=False) for each in fields}
+        return self._model.insert(places)
+
+
 class _Prepared:
     """A query as the text of one database's engine."""
 

@@ -5,10 +5,10 @@ from contextlib import closing
 import pytest
 
 from restcomm_apps.models import Application
-from restcomm_apps.statements import Parameter, Statement
+from restcomm_apps.statements import Insertion, Parameter, Statement
 
 from .databases import connect_directly
-from .rows import CHILD, TABLES
+from .rows import CHILD, FULL, TABLES
 
 
 @pytest.fixture
@@ -62,3 +62,13 @@ def test_rows_come_from_the_database_of_the_moment(statement, make_service, make
     assert statement.rows(account_sid=CHILD["sid"]) == []
     empty.insert(TABLES)
     assert statement.rows(account_sid=CHILD["sid"])
+
+
+def test_insertion_stores_what_create_stores(service):
+    values = {name: FULL[name] for name in FULL if name != "kind"}
+    inserted = Insertion(Application).run(**values | {"sid": f"AP{98:032}"})
+    created = Application.create(**values | {"sid": f"AP{99:032}"})
+    assert inserted.__data__ == created.__data__ | {"sid": inserted.sid}
+    stored = {each.sid: each.__data__ for each in Application.select()}
+    assert stored[inserted.sid] == stored[created.sid] | {"sid": inserted.sid}
+    assert stored[inserted.sid]["kind"] is None
