@@ -1,9 +1,7 @@
-"""Every query on applications; each starts from an account.
+"""Every query on one application; each starts from an account.
 
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
-
-from collections import defaultdict
 
 from peewee import chunked
 
@@ -19,47 +17,6 @@ from .statements import Insertion, Parameter, Statement
 _CHUNK = 500
 
 _insertion = Insertion(Application)
-
-
-def list_applications(account):
-    """List an account's applications, by DateCreated, then sid, as named tuples."""
-    return _select_in_order.rows(account_sid=account.sid)
-
-
-@Statement
-def _select_in_order():
-    return (
-        Application.select()
-        .where(exactly(Application.account_sid, Parameter("account_sid")))
-        .order_by(Application.date_created, Application.sid)
-    )
-
-
-def list_applications_with_numbers(account):
-    """List an account's applications, each with ``numbers``, its list of numbers or None."""
-    numbers = defaultdict(list)
-    for number in _select_numbers(account):
-        for application_sid in dict.fromkeys(number.application_sids()):
-            numbers[application_sid].append(number)
-    applications = _select_in_order.models(account_sid=account.sid)
-    for application in applications:
-        application.numbers = numbers.get(application.sid)
-    return applications
-
-
-def _select_numbers(account):
-    """Select an account's numbers by sid: only the columns that a reply shows."""
-    shown = (
-        IncomingPhoneNumber.sid,
-        IncomingPhoneNumber.friendly_name,
-        IncomingPhoneNumber.phone_number,
-        *IncomingPhoneNumber.application_columns(),
-    )
-    return (
-        IncomingPhoneNumber.select(*shown)
-        .where(exactly(IncomingPhoneNumber.account_sid, account.sid))
-        .order_by(IncomingPhoneNumber.sid)
-    )
 
 
 def find_application(account, sid):
@@ -106,12 +63,14 @@ def create_application(account, values, now):
 
 
 @transaction
-def update_application(account, sid, values, now):
+def update_application(account, sid, values, now, check):
     """Set the columns ``values`` of an application and return it; see ``find_application``.
 
-    DateUpdated moves only when there is a column to set.
+    DateUpdated moves only when there is a column to set. ``check`` is called with the application
+    before it changes, and may refuse by raising.
     """
     application = _lock_application(account, sid)
+    check(application)
     if values:
         changes = values | {"date_updated": now}
         Application.update(changes).where(Application.sid == sid).execute()
@@ -120,21 +79,22 @@ def update_application(account, sid, values, now):
 
 
 @transaction
-def remove_application(account, sid, unbind, now):
-    """Remove an application; see ``find_application``.
+def remove_application(account, sid, unbind, now, check):
+    """Remove an application; see ``find_application``, and ``update_application`` for ``check``.
 
     With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
     original left them dangling.
     """
-    _lock_application(account, sid)
+    check(_lock_application(account, sid))
     _remove([sid], unbind, now)
 
 
 @transaction
 def remove_applications_of(account, unbind, now):
     """Remove all applications of an account; see ``remove_application``."""
-    for owned in chunked(list_applications(account), _CHUNK):
-        _remove([application.sid for application in owned], unbind, now)
+    owned = Application.select(Application.sid).where(exactly(Application.account_sid, account.sid))
+    for some in chunked([application.sid for application in owned], _CHUNK):
+        _remove(some, unbind, now)
 
 
 def _remove(application_sids, unbind, now):

@@ -1,14 +1,21 @@
 """The Applications resource: its URLs and verbs."""
 
+from itertools import chain
+
 from flask import Blueprint, current_app, g, request
 
+from . import application_lists, auth, forms
 from . import application_queries as queries
-from . import auth, forms
+from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .dates import local_now
+from .errors import InvalidParameter
 from .idempotency import answer_once
+from .lists import render_csv, render_page, wants_csv
+from .paging import describe_page, read_selection
 from .properties import APPLICATION
 from .render import render, render_list, render_nothing
+from .suffix import SUFFIX
 
 blueprint = Blueprint("applications", __name__)
 
@@ -28,7 +35,7 @@ ACTIONS = {
 @blueprint.before_request
 def operate():
     """Set ``g.operated_account``. Raises UnsupportedMediaType (415), Forbidden (403)."""
-    if request.method in ("POST", "PUT"):
+    if request.method in ("POST", "PUT", "PATCH"):
         forms.check_media_type(request)
     action = ACTIONS[request.endpoint.rpartition(".")[2]]
     g.operated_account = auth.operate(request.view_args["account"], action, "Applications")
@@ -36,10 +43,23 @@ def operate():
 
 @blueprint.get(LIST)
 def list_applications(account):
-    """List the account's applications, each with its numbers if ``includeNumbers=true``."""
-    if request.args.get("includeNumbers", "").lower() == "true":
-        return render_list(APPLICATION, queries.list_applications_with_numbers(g.operated_account))
-    return render_list(APPLICATION, queries.list_applications(g.operated_account))
+    """List the account's applications, or the page of them that is asked for."""
+    return tag_list(_list())
+
+
+def _list():
+    selection = read_selection(request.args)
+    if selection.with_numbers and wants_csv():
+        raise InvalidParameter("includeNumbers", "not be true for CSV, which has no numbers")
+    if selection.page_size is None:
+        batches = application_lists.list_batches(g.operated_account, selection)
+        rows = list(chain.from_iterable(batches))
+        return render_csv(rows) if wants_csv() else render_list(APPLICATION, rows)
+    page = application_lists.list_page(g.operated_account, selection)
+    description = describe_page(selection, page, _list_path())
+    if wants_csv():
+        return render_csv(page.rows, description)
+    return render_page(APPLICATION, page.rows, description)
 
 
 @blueprint.post(LIST)
@@ -49,7 +69,8 @@ def create_application(account):
 
     def answer():
         values = forms.values_to_create(form)
-        return render(APPLICATION, queries.create_application(g.operated_account, values, _now()))
+        created = queries.create_application(g.operated_account, values, _now())
+        return tag_state(render(APPLICATION, created))
 
     return answer_once(form, answer)
 
@@ -57,25 +78,38 @@ def create_application(account):
 @blueprint.get(INSTANCE)
 def read_application(account, sid):
     """Show one application."""
-    return render(APPLICATION, queries.find_application(g.operated_account, sid))
+    return tag_state(render(APPLICATION, queries.find_application(g.operated_account, sid)))
 
 
 @blueprint.post(INSTANCE)
 @blueprint.put(INSTANCE)
+@blueprint.patch(INSTANCE)
 def update_application(account, sid):
     """Change one application; a foreign or unknown one is told before a bad parameter."""
     queries.find_application(g.operated_account, sid)
     values = forms.values_to_update(forms.read_form(request))
-    changed = queries.update_application(g.operated_account, sid, values, _now())
-    return render(APPLICATION, changed)
+    changed = queries.update_application(g.operated_account, sid, values, _now(), _check)
+    return tag_state(render(APPLICATION, changed))
 
 
 @blueprint.delete(INSTANCE)
 def remove_application(account, sid):
     """Remove one application and free what points at it."""
     unbind = current_app.config["ON_REMOVE"] == UNBIND
-    queries.remove_application(g.operated_account, sid, unbind, _now())
+    queries.remove_application(g.operated_account, sid, unbind, _now(), _check)
     return render_nothing(current_app.config["DELETE_STATUS"])
+
+
+def _check(application):
+    """Refuse to write an application that is not in the state that the client expects."""
+    require_expected_state(APPLICATION, application)
+
+
+def _list_path():
+    """Give the path of the operated account's list, with the suffix that the request came with."""
+    path = f"{current_app.config['BASE_PATH']}/Accounts/{g.operated_account.sid}/Applications"
+    suffix = request.environ[SUFFIX]
+    return f"{path}.{suffix}" if suffix else path
 
 
 def _now():

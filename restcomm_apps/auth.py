@@ -23,6 +23,9 @@ _ON_OWN_ACCOUNT = {"Developer": frozenset({("Read", "Accounts"), ("Modify", "Acc
 _NOTHING = frozenset()
 _NOBODYS_TOKEN = tokens.new_token()
 
+_TOKEN = re.compile(r"[0-9a-fA-F]{32}")
+_LONGEST_LOGGED_NAME = 100
+
 
 class RestcommBasicAuth(HTTPBasicAuth):
     """HTTP Basic, read as the original reads it.
@@ -75,10 +78,20 @@ def verify_credentials(name, password):
 
 
 def authenticate():
-    """Set ``g.effective_account``. Raises NotAuthenticated (401), AccountNotActive (403)."""
-    account = basic_auth.authenticate(basic_auth.get_auth(), None)
+    """Set ``g.effective_account``.
+
+    Raises NotAuthenticated (401), AccountNotActive (403), TooManyFailures (429).
+    """
+    credentials = basic_auth.get_auth()
+    if credentials is None:
+        # Many clients ask so first: nothing has failed.
+        raise NotAuthenticated(reason="no credentials")
+    login_limits = current_app.extensions["login_limits"]
+    login_limits.check(credentials.username, request.remote_addr)
+    account = basic_auth.authenticate(credentials, None)
     if account is None:
-        raise NotAuthenticated()
+        login_limits.count_failure(credentials.username, request.remote_addr)
+        raise NotAuthenticated(reason="wrong credentials")
     if account.status != ACTIVE and not _is_first_login(account):
         raise AccountNotActive()
     g.effective_account = account
@@ -98,6 +111,19 @@ def _is_first_login(account):
         and hasattr(view, "is_allowed_at_first_login")
         and account.goes_by(request.view_args["account"])
     )
+
+
+def claimed_name():
+    """Return the name in the request's credentials, right or wrong, fit for a log; "-" for none.
+
+    A name that has the form of a token is not told: clients mix the two up.
+    """
+    credentials = basic_auth.get_auth()
+    if credentials is None:
+        return "-"
+    if _TOKEN.fullmatch(credentials.username):
+        return "(a token)"
+    return ascii(credentials.username[:_LONGEST_LOGGED_NAME])
 
 
 def operate(name, action, resource):

@@ -9,7 +9,10 @@ import re
 import zoneinfo
 from typing import Any, Callable, NamedTuple
 
+import limits
+
 from . import database, database_urls
+from .proxies import read_networks
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
@@ -134,6 +137,15 @@ def _read_origins(text):
     return frozenset(text.split())
 
 
+def _read_login_limit(text):
+    if text in ("", "0"):
+        return None
+    (limit,) = limits.parse_many(text)
+    if limit.amount < 1:
+        raise ValueError(text)
+    return limit
+
+
 def _read_size(text):
     size = int(text)
     if not 1024 <= size <= 2**30:
@@ -205,6 +217,21 @@ SETTINGS = (
         _read_origins,
         "origins such as https://console.example.com, separated by spaces",
         "Whose web pages may call the service from a browser.",
+    ),
+    Setting(
+        "LOGIN_LIMIT",
+        "10/minute",
+        _read_login_limit,
+        "a rate such as 10/minute or 100/hour; 0 for none",
+        "How many logins of an account may fail from one address; ten times as many of all accounts.",
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        "",
+        read_networks,
+        "addresses and networks such as 127.0.0.1 or 10.0.0.0/8, and unix for a socket file, "
+        "separated by spaces",
+        "Whose X-Forwarded-For and X-Forwarded-Proto are believed.",
     ),
     Setting(
         "MAX_BODY_BYTES",

@@ -12,7 +12,7 @@ class RestcommError(Exception):
 
     The base of all errors a client may be told: ``status`` is the HTTP status, ``code`` the
     stable number clients may rely on, ``message`` one sentence, ``headers`` what the reply carries
-    besides its body.
+    besides its body. ``reason`` is for the log alone and never told.
     """
 
     status = 500
@@ -20,9 +20,10 @@ class RestcommError(Exception):
     message = "The service failed to answer; the cause is in its log"
     headers = {}
 
-    def __init__(self, message=None):
+    def __init__(self, message=None, *, reason=None):
         super().__init__(message or self.message)
         self.message = message or self.message
+        self.reason = reason or self.message
 
     @property
     def more_info(self):
@@ -143,6 +144,14 @@ class AccountExists(RestcommError):
     message = "EmailAddress must be one that no account has"
 
 
+class PreconditionFailed(RestcommError):
+    """The application is not in the state that If-Match names: someone else was faster."""
+
+    status = 412
+    code = 20412
+    message = "The application is not, or no longer, in the state that If-Match names"
+
+
 class BodyTooLarge(RestcommError):
     """The body exceeds the setting MAX_BODY_BYTES."""
 
@@ -177,6 +186,18 @@ class NotProvided(RestcommError):
 
     def __init__(self, feature):
         super().__init__(f"{feature} needs tables that the operator has yet to make with init-db")
+
+
+class TooManyFailures(RestcommError):
+    """Too many logins of the account or from the address failed; a later one is checked again."""
+
+    status = 429
+    code = 20429
+    message = "Too many logins have failed; try again later"
+
+    def __init__(self, seconds, reason):
+        super().__init__(reason=reason)
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class Unavailable(RestcommError):

@@ -6,6 +6,8 @@ import peewee
 
 from .database import is_mysql
 
+_LAST_CHARACTER = "\U0010ffff"
+
 
 class LocalDateTimeField(peewee.Field):
     """A naive local time, handed through as the driver gives it; ``dates`` reads and prints it."""
@@ -48,3 +50,12 @@ def exactly(column, text):
     # Beside the plain comparison, which finds the rows by index.
     in_utf8 = peewee.fn.CONVERT(peewee.NodeList((column, peewee.SQL("USING utf8mb4"))))
     return same & (in_utf8.cast("BINARY") == peewee.Value(text).cast("BINARY"))
+
+
+def begins_with(column, beginning):
+    """Match the texts that begin with this one, to the letter; nothing in it is a wildcard."""
+    if is_mysql():
+        start = peewee.fn.LEFT(column, len(beginning))
+        return column.startswith(beginning) & exactly(start, beginning)
+    # LIKE would fold case here too, and use no index.
+    return column.between(beginning, beginning.ljust(column.max_length, _LAST_CHARACTER))

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .escapes import JSON_PLAIN, XML_PLAIN, escape_all, json_text, xml_text
-from .properties import BARE, MANY, ONE
+from .properties import BARE, MANY, ONE, Columns
 from .suffix import JSON, XML
 
 _STEP = "  "  # Two spaces a level, in both formats.
@@ -35,22 +35,6 @@ class Frame(NamedTuple):
         """Write the list of these rows, an iterable of texts."""
         text = self.between.join(rows)
         return f"{self.opening}{text}{self.closing}" if text else self.empty
-
-
-class Columns(dict):
-    """The values of rows by the name of their column: ``columns["sid"][0]`` is the first row's.
-
-    Rows are alike: named tuples, or models and others with attributes. What a row lacks is None.
-    """
-
-    def __init__(self, rows):
-        if rows and hasattr(rows[0], "_fields"):
-            super().__init__(zip(rows[0]._fields, zip(*rows)))
-        self.rows = rows
-
-    def __missing__(self, name):
-        self[name] = column = [getattr(row, name, None) for row in self.rows]
-        return column
 
 
 class Layout:

@@ -82,7 +82,13 @@ class Application(DatedModel):
 
     class Meta:
         table_name = "restcomm_applications"
-        indexes = ((("account_sid", "date_created", "sid"), False),)
+        # One for each order of a list, and one for the filter Kind in the usual order.
+        indexes = (
+            (("account_sid", "date_created", "sid"), False),
+            (("account_sid", "date_updated", "sid"), False),
+            (("account_sid", "friendly_name", "date_created", "sid"), False),
+            (("account_sid", "kind", "date_created", "sid"), False),
+        )
 
 
 class IncomingPhoneNumber(DatedModel):

@@ -42,6 +42,22 @@ class Property(NamedTuple):
     of: Any = None
 
 
+class Columns(dict):
+    """The values of rows by the name of their column: ``columns["sid"][0]`` is the first row's.
+
+    Rows are alike: named tuples, or models and others with attributes. What a row lacks is None.
+    """
+
+    def __init__(self, rows):
+        if rows and hasattr(rows[0], "_fields"):
+            super().__init__(zip(rows[0]._fields, zip(*rows)))
+        self.rows = rows
+
+    def __missing__(self, name):
+        self[name] = column = [getattr(row, name, None) for row in self.rows]
+        return column
+
+
 class Resource(NamedTuple):
     """A resource's element name, its list's element name, and its properties in wire order.
 

@@ -57,7 +57,12 @@ def render_error(error):
 
 def error_document(error, reply_format):
     """Give the media type and the bytes that tell an error outside any request."""
-    return MEDIA_TYPES[reply_format], _layouts().write_one(ERROR, error, reply_format).encode()
+    return document(ERROR, error, reply_format)
+
+
+def document(resource, row, reply_format):
+    """Give the media type and the bytes that show one row of a resource."""
+    return MEDIA_TYPES[reply_format], _layouts().write_one(resource, row, reply_format).encode()
 
 
 def render_nothing(status):
@@ -68,7 +73,7 @@ def render_nothing(status):
 
 
 def render_text(text):
-    """Make a reply of plain text, for the one URL whose original answers so."""
+    """Make a reply of plain text, for URLs whose answer is one word."""
     return Response(text, content_type=_TEXT_TYPE)
 
 

@@ -89,12 +89,13 @@ def _fit_models(tables):
             continue
         present = {column.name for column in database.get_columns(table._meta.table_name)}
         for field in list(table._meta.sorted_fields):
-            if field.column_name not in present and _is_spare(table, field):
+            if field.column_name not in present and is_spare(table, field):
                 table._meta.remove_field(field.name)
                 _left_out.append((table, field))
 
 
-def _is_spare(table, field):
+def is_spare(table, field):
+    """Tell whether the service can do without a column, as an older Restcomm does."""
     # What a client sends of an application must not be dropped.
     return table is not Application and (field.null or field.name == "organization_sid")
 

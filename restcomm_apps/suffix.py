@@ -1,17 +1,22 @@
 """A WSGI wrapper that reads the request's target before routing.
 
-It decides the reply's format once, from the path's suffixes and Accept, and brings the path to
-the one form that the routes know: no suffix, no path parameter (";a=b"), no extra slash. It
+It decides the reply's format once, from the path's suffixes and Accept, notes which suffix
+counted, for links that keep it, and brings the path to the one form that the routes know: no suffix, no path parameter (";a=b"), no extra slash. It
 answers nothing itself: a target that is no URI is noted in the environ for the application.
 """
 
 import re
 
 FORMAT = "restcomm_apps.format"
+SUFFIX = "restcomm_apps.suffix"
 MALFORMED = "restcomm_apps.malformed"
 
 JSON = "json"
 XML = "xml"
+# A suffix of these segments only, so that an application's name with it stays unknown. It chooses
+# how the list is written; errors come as if it were not there.
+CSV = "csv"
+_LISTS_IN_CSV = ("Applications",)
 
 _NOT_IN_A_TARGET = re.compile(r"[^\x21-\x7e]|[\"#<>\\^`{|}]")
 _ENCODED_SLASH = re.compile(r"%2f|%5c", re.IGNORECASE)
@@ -26,6 +31,7 @@ class SuffixMiddleware:
     def __call__(self, environ, start_response):
         path, suffixes = strip_suffixes(environ["PATH_INFO"])
         environ["PATH_INFO"] = path
+        environ[SUFFIX] = next((each for each in (JSON, XML, CSV) if each in suffixes), None)
         environ[FORMAT] = choose_format(suffixes, environ.get("HTTP_ACCEPT", ""))
         environ[MALFORMED] = find_malformation(environ)
         return self.wsgi_app(environ, start_response)
@@ -41,7 +47,7 @@ def strip_suffixes(path):
     for segment in path.split("/"):
         segment = segment.partition(";")[0]
         name, dot, suffix = segment.rpartition(".")
-        if dot and suffix in (JSON, XML):
+        if dot and (suffix in (JSON, XML) or (suffix == CSV and name in _LISTS_IN_CSV)):
             suffixes.add(suffix)
             segment = name
         if segment:

@@ -630,6 +630,45 @@ def _drop_numbers(recorded, expected):
     return expected._replace(body=body)
 
 
+def _pages_or_filters(recorded):
+    lists = recorded.method == "GET" and len(recorded.segments) == 5 and recorded.status == 200
+    return lists and bool({"Page", "PageSize", "FriendlyName"} & recorded.query.keys())
+
+
+def _page_or_filter(recorded, expected):
+    """The page or the applications of that name, out of the whole list that was recorded."""
+    query = recorded.query
+    applications = json.loads(_drop_numbers(recorded, expected).body)
+    if "FriendlyName" in query:
+        named = [each for each in applications if each["friendly_name"] == query["FriendlyName"]]
+        return expected._replace(body=gson_layout(named))
+    number, size, total = int(query["Page"]), int(query["PageSize"]), len(applications)
+    path = f"{BASE}/Accounts/{recorded.account}/Applications.json"
+    first, last = number * size, -(-total // size) - 1
+    shown = applications[first : first + size]
+    assert 0 < number == last, "the recorded page is the last"
+    page = {
+        "page": number,
+        "num_pages": last + 1,
+        "page_size": size,
+        "total": total,
+        "start": first,
+        "end": first + len(shown) - 1,
+        "uri": f"{path}?Page={number}&PageSize={size}",
+        "first_page_uri": f"{path}?Page=0&PageSize={size}",
+        "previous_page_uri": f"{path}?Page={number - 1}&PageSize={size}",
+        "next_page_uri": None,
+        "last_page_uri": f"{path}?Page={last}&PageSize={size}",
+        "applications": shown,
+    }
+    return expected._replace(body=gson_layout(page))
+
+
+def _answer_not_modified(recorded, expected):
+    headers = {name: text for name, text in expected.headers.items() if name != "Content-Type"}
+    return expected._replace(status=304, headers=headers, body="")
+
+
 def _root_uris(recorded, expected):
     body = re.sub(
         r'((?:<Uri>|"uri": "))(/2012-04-24/Accounts/[^/"<]+/Applications/)',
@@ -665,10 +704,16 @@ def _forbid_origin(recorded, expected):
     return expected._replace(headers=kept)
 
 
+def _forbid_caches(recorded, expected):
+    if expected.status != 200 or recorded.method == "OPTIONS":
+        return expected
+    return expected._replace(headers=expected.headers | {"Cache-Control": "no-store"})
+
+
 def _allow_methods(recorded, expected):
     methods = "GET, HEAD, OPTIONS, POST"
     if recorded.application_sid is not None:
-        methods += ", PUT, DELETE"
+        methods += ", PUT, PATCH, DELETE"
     return expected._replace(headers=expected.headers | {"Allow": methods})
 
 
@@ -767,6 +812,30 @@ ORIGINALS_TABLE = (
 )
 
 CONTRACTS_TABLE = (
+    Difference(
+        "paging parameters and filters of a list ignored",
+        "a page; the applications of that name",
+        "Reads at scale: `Page` […], `PageSize` […]: given either, the list comes in Restcomm's "
+        "page envelope […] Filters, with or without paging: `FriendlyName`",
+        applies=_pages_or_filters,
+        rewrite=_page_or_filter,
+    ),
+    Difference(
+        "If-None-Match ignored",
+        "304 where it names the reply's state",
+        "Beyond the contract: conditional requests by RFC 9110",
+        applies=lambda recorded: recorded.status == 200 and recorded.values("If-None-Match") == ["*"],
+        rewrite=_answer_not_modified,
+    ),
+    Difference(
+        "405 to PATCH",
+        "an application is changed as by PUT",
+        "Beyond the contract: PATCH as PUT",
+        applies=lambda recorded: recorded.method == "PATCH"
+        and recorded.status == 405
+        and recorded.application_sid is not None,
+        answer=_updated,
+    ),
     Difference(
         "404 to doubled slashes",
         "served",
@@ -885,6 +954,15 @@ CONTRACTS_TABLE = (
         and recorded.status == 500
         and recorded.values("Origin") == [ORIGIN],
         rewrite=_allow_origin,
+    ),
+    Difference(
+        "a reply that holds tokens may be kept by the client's own cache",
+        "no cache may keep it",
+        "Issue 4, TLS and headers: `Cache-Control: no-store` on replies that hold tokens",
+        applies=lambda recorded: recorded.status == 200
+        and len(recorded.segments) in (3, 4)
+        and recorded.segments[2] == "Accounts",
+        rewrite=_forbid_caches,
     ),
     Difference(
         "405 to TRACE allows OPTIONS only",

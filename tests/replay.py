@@ -80,7 +80,7 @@ def _read_reply(stream, has_body):
         status, headers = _read_head(stream)
     reply = Reply(status, headers, b"")
     assert reply.header("Transfer-Encoding") is None
-    if not has_body or status == 204:
+    if not has_body or status in (204, 304):
         return reply
     length = int(reply.header("Content-Length"))
     body = stream.read(length)

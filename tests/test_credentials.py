@@ -208,6 +208,7 @@ REQUESTS = {
     "method not allowed": ("DELETE", LIST, None),
     "options of an unknown path": ("OPTIONS", "/Nothing", None),
     "wrong parameter": ("POST", LIST, {"Kind": "fax"}),
+    "below Health": ("GET", "/Health/x", None),
     "below Logout": ("GET", "/Logout/x", None),
     "an application named Logout": ("GET", f"{LIST}/Logout", None),
 }

@@ -12,7 +12,7 @@ from restcomm_apps.cli import commands
 from .documentation import ROOT, blocks, read, table_after
 from .rows import CHILD
 
-METHODS = ("GET", "POST", "PUT", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def plain(cell):

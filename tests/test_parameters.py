@@ -581,7 +581,7 @@ def test_write_refuses_an_unknown_charset(service, target, write, charset, param
     ],
 )
 @pytest.mark.parametrize(
-    ("write", "method"), [("create", "POST"), ("update", "POST"), ("update", "PUT")]
+    ("write", "method"), [("create", "POST"), ("update", "POST"), ("update", "PUT"), ("update", "PATCH")]
 )
 @both_formats
 def test_write_refuses_another_media_type(service, target, suffix, write, method, content_type):
@@ -593,7 +593,7 @@ def test_write_refuses_another_media_type(service, target, suffix, write, method
 
 @pytest.mark.parametrize("content_type", [None, FORM, FORM.upper(), f" {FORM} ;"])
 @pytest.mark.parametrize(
-    ("write", "method"), [("create", "POST"), ("update", "POST"), ("update", "PUT")]
+    ("write", "method"), [("create", "POST"), ("update", "POST"), ("update", "PUT"), ("update", "PATCH")]
 )
 def test_write_reads_a_form_declared_or_not(service, target, write, method, content_type):
     body = encode(("FriendlyName", "é"))
@@ -609,7 +609,7 @@ def test_removal_ignores_the_media_type(service, existing):
 
 
 @both_formats
-@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_update_without_a_body_changes_nothing(service, existing, method, suffix):
     before = service.dump()
     reply = post(service, f"{LIST}/{existing.sid}.{suffix}", b"", None, method)
@@ -700,7 +700,7 @@ def test_create_sets_both_dates_to_now(service):
         (b"Unknown=1&Kind=sms", True),
     ],
 )
-@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_update_moves_the_date_only_when_a_value_was_sent(service, method, body, moves):
     existing = Existing(service, friendly_name="Same", rcml_url="/same", kind="voice")
     shown = parse(post(service, f"{LIST}/{existing.sid}.json", body, method=method))

@@ -36,6 +36,7 @@ OPERATIONS = {
     "read": ("GET", INSTANCE, None, 200),
     "update by POST": ("POST", INSTANCE, {"FriendlyName": "new"}, 200),
     "update by PUT": ("PUT", INSTANCE, {"FriendlyName": "new"}, 200),
+    "update by PATCH": ("PATCH", INSTANCE, {"FriendlyName": "new"}, 200),
     "remove": ("DELETE", INSTANCE, None, 204),
     "read the account": ("GET", "/Accounts/{account}", None, 200),
 }

@@ -1,0 +1,49 @@
+"""Conditional requests: a tag for each state of a resource, and what a client makes depend on it.
+
+A tag is made of the reply's bytes, so it changes with anything that a client can see, within the
+second too. It differs between the formats.
+"""
+
+import hashlib
+
+from flask import request
+
+from .errors import PreconditionFailed
+from .render import document, render_nothing
+from .suffix import JSON, XML
+
+
+def tag_state(reply):
+    """Give the reply that shows one resource its strong tag; 304 in its place if it is known."""
+    return _tag(reply, f'"{_digest(reply.get_data())}"')
+
+
+def tag_list(reply):
+    """Give a list's reply its weak tag, as it may be compressed; 304 in its place if it is known."""
+    return _tag(reply, f'W/"{_digest(reply.get_data())}"')
+
+
+def _tag(reply, tag):
+    known = request.if_none_match
+    if request.method in ("GET", "HEAD") and known.contains_weak(tag.removeprefix("W/").strip('"')):
+        reply = render_nothing(304)
+    reply.headers["ETag"] = tag
+    return reply
+
+
+def require_expected_state(resource, row):
+    """Raise PreconditionFailed (412) where a write's If-Match or If-None-Match forbids it.
+
+    To be called in the write's transaction. Tags of either format stand for the state.
+    """
+    if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
+        return
+    tags = {_digest(document(resource, row, each)[1]) for each in (JSON, XML)}
+    if "If-Match" in request.headers and not any(map(request.if_match.contains, tags)):
+        raise PreconditionFailed()
+    if any(map(request.if_none_match.contains_weak, tags)):
+        raise PreconditionFailed()
+
+
+def _digest(body):
+    return hashlib.blake2b(body, digest_size=16).hexdigest()

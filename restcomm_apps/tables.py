@@ -1,0 +1,33 @@
+"""Lists as CSV: RFC 4180, a header of the XML names, nothing that a spreadsheet takes for a formula."""
+
+import csv
+import io
+
+from .properties import Columns
+
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_header(properties):
+    """Write the line that names the properties."""
+    return _write([[each.xml for each in properties]])
+
+
+def write_rows(properties, rows, site):
+    """Write a line for each row; what is None is empty."""
+    columns = Columns(rows)
+    return _write(zip(*(map(_cell, each.read(columns, site)) for each in properties)))
+
+
+def _write(lines):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(lines)
+    return text.getvalue()
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    text = str(value)
+    # An apostrophe has spreadsheets show the rest as it is.
+    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
