@@ -42,12 +42,20 @@ _ALL_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _REFUSALS = (401, 403, 429)
 
 
+class RestcommFlask(Flask):
+    """Flask, told once that no view and no hook here is a coroutine."""
+
+    def ensure_sync(self, func):
+        """Give the function as it is; Flask would look at each anew in every request."""
+        return func
+
+
 def create_app(environ=None):
     """Make the WSGI application from the settings in ``environ`` (by default ``os.environ``).
 
     Raises ConfigError for a setting that cannot be used.
     """
-    app = Flask(__package__, template_folder=find_templates(), static_folder=None)
+    app = RestcommFlask(__package__, template_folder=find_templates(), static_folder=None)
     app.config.update(config.values(os.environ if environ is None else environ))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_BODY_BYTES"]
     app.config["BASE_PATH"] = f"{app.config['ROOT_PATH']}/{API_VERSION}"

@@ -5,6 +5,7 @@ import functools
 import importlib.util
 import random
 import re
+import threading
 import time
 
 import peewee
@@ -51,6 +52,40 @@ class MariaDatabase(ReconnectMixin, peewee.MySQLDatabase):
         self._lock = contextlib.nullcontext()
 
 
+class OrderlyDatabase(peewee.SqliteDatabase):
+    """SQLite, whose transactions of one process queue before they ask for the write lock.
+
+    A writer that finds SQLite's lock taken sleeps and looks again, ever longer. One that waits for
+    a thread of its own process begins as soon as that has ended.
+    """
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self._queue = threading.RLock()
+
+    def begin(self, lock_type=None):
+        """Begin when the process's other transactions have ended."""
+        if not self._queue.acquire(timeout=LOCK_TIMEOUT):
+            raise peewee.OperationalError("database is locked")
+        try:
+            super().begin(lock_type)
+        except BaseException:
+            self._queue.release()
+            raise
+
+    def commit(self):
+        """Commit; one that fails is followed by a rollback."""
+        super().commit()
+        self._queue.release()
+
+    def rollback(self):
+        """Roll back and let the next one begin, whatever has become of the connection."""
+        try:
+            super().rollback()
+        finally:
+            self._queue.release()
+
+
 def make_database(url):
     """Make a Peewee database of a DatabaseUrl, not yet connected.
 
@@ -66,7 +101,7 @@ def make_database(url):
             init_command=f"SET SESSION innodb_lock_wait_timeout = {url.options['read_timeout'] // 2}",
             **url.options,
         )
-    return peewee.SqliteDatabase(
+    return OrderlyDatabase(
         url.name,
         pragmas=[("journal_mode", "wal"), ("synchronous", "full")],
         timeout=LOCK_TIMEOUT,

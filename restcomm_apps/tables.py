@@ -3,6 +3,8 @@
 import csv
 import io
 
+from .properties import Columns
+
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -13,7 +15,8 @@ def write_header(properties):
 
 def write_rows(properties, rows, site):
     """Write a line for each row; what is None is empty."""
-    return _write([[_cell(each.read(row, site)) for each in properties] for row in rows])
+    columns = Columns(rows)
+    return _write(zip(*(map(_cell, each.read(columns, site)) for each in properties)))
 
 
 def _write(lines):
@@ -25,8 +28,6 @@ def _write(lines):
 def _cell(value):
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     text = str(value)
     # An apostrophe has spreadsheets show the rest as it is.
     return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
