@@ -45,11 +45,12 @@ class Property(NamedTuple):
 class Columns(dict):
     """The values of rows by the name of their column: ``columns["sid"][0]`` is the first row's.
 
-    Rows are alike: named tuples, or models and others with attributes. What a row lacks is None.
+    Rows are named tuples, models or others with attributes. What a row lacks is None.
     """
 
     def __init__(self, rows):
-        if rows and hasattr(rows[0], "_fields"):
+        # Of named tuples of one kind all columns are had at once.
+        if len(set(map(type, rows))) == 1 and hasattr(rows[0], "_fields"):
             super().__init__(zip(rows[0]._fields, zip(*rows)))
         self.rows = rows
 

@@ -109,5 +109,9 @@ def test_tuples_look_as_models_do(service, reply_format):
         assert list_document(APPLICATION, rows, reply_format) == list_document(
             APPLICATION, models, reply_format
         )
+        mixed = [rows[0], *models[1:]]
+        assert list_document(APPLICATION, mixed, reply_format) == list_document(
+            APPLICATION, rows, reply_format
+        )
     assert len(rows) > 1
 
