@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import click
 
-from .. import schema
 from ..app import create_app
 from ..database import database
 from ..move import lines, loading, rows, sources, tables
@@ -35,7 +34,6 @@ def import_rows(source, dry_run, account_sids, skip_bad):
     nothing is removed. All of it is taken, or nothing.
     """
     app = create_app()
-    schema.open_connection()
     require_tables()
     try:
         with sources.open_source(source) as opened:
@@ -115,7 +113,6 @@ def export_rows(file):
     The file appears when it is complete. It holds auth tokens and is for its owner's eyes only.
     """
     app = create_app()
-    schema.open_connection()
     require_tables()
     with _opened(file) as output, tables.snapshot(database):
         present = tables.present_tables(database)
