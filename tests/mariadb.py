@@ -18,6 +18,9 @@ class MariaServer:
 
     def __init__(self, folder, *options):
         self.folder = folder / "mariadb"
+        # A server removes at its start what looks like temporary tables, another one's too.
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir()
         self.port = free_port()
         self.log = folder / "mariadb.log"
         self.options = options
@@ -39,6 +42,7 @@ class MariaServer:
                 [
                     *("/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.folder}"),
                     *(f"--port={self.port}", "--bind-address=127.0.0.1"),
+                    f"--tmpdir={self.temporary}",
                     *(f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"),
                     *(*self.user, *_OPTIONS, *self.options),
                 ],

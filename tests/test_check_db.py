@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from restcomm_apps import checks, config
+from restcomm_apps import checks, config, own_models
 
 from .databases import ENGINE, connect_directly, refuse
 from .documentation import blocks, read, table_after
@@ -34,6 +34,7 @@ from .schemas import AGES, INDEXES, make_tables
 ACCOUNTS, APPLICATIONS = "restcomm_accounts", "restcomm_applications"
 NUMBERS, CLIENTS = "restcomm_incoming_phone_numbers", "restcomm_clients"
 ORGANIZATIONS = "restcomm_organizations"
+OWN_TABLES = [model._meta.table_name for model in own_models.TABLES]
 ON_MARIADB = ENGINE == "mariadb"
 # Collations that MariaDB does not compare with each other, and that fold cases.
 MIXED = {NUMBERS: "COLLATE utf8mb4_unicode_ci", CLIENTS: "COLLATE utf8mb4_swedish_ci"}
@@ -145,6 +146,7 @@ SPOILED_LINES = {
 SPOILED_OPTIONS = {NUMBERS: "ENGINE=MyISAM", ACCOUNTS: "CHARACTER SET latin1"}
 FOUND_IN_STRUCTURE = {
     "missing-tables": {(CLIENTS, None): 1},
+    "own-tables": {(name, None): 1 for name in OWN_TABLES},
     "missing-columns": {(APPLICATIONS, None): 1},
     "older-columns": {(NUMBERS, None): 1},
     "column-types": {(APPLICATIONS, None): 1},
@@ -191,11 +193,13 @@ def counts_of(report):
 
 
 def build(url, age="today", rows=CLEAN, indexes=INDEXES, lines=None, options=None):
-    """Make Restcomm's tables and rows in an empty database; give its URL."""
+    """Make Restcomm's tables and rows, beside some of this service's name; give the URL."""
     with closing(connect_directly(url)) as connection:
         columns = make_tables(connection, age, lines, (options or MIXED) if ON_MARIADB else None)
         for statement in indexes:
             connection.execute(statement)
+        for name in OWN_TABLES:
+            connection.execute(f"CREATE TABLE {name} (anything INTEGER)")
         connection.commit()
     rows = {
         table: [{name: row[name] for name in row.keys() & columns[table]} for row in rows[table]]
@@ -231,7 +235,8 @@ def spoiled_report(make_database_url):
         options=SPOILED_OPTIONS,
     )
     with closing(connect_directly(url)) as connection:
-        connection.execute(f"DROP TABLE {CLIENTS}")
+        for name in (CLIENTS, *OWN_TABLES):
+            connection.execute(f"DROP TABLE {name}")
     return check_as_json(url)
 
 

@@ -60,8 +60,8 @@ class Rows(NamedTuple):
         count = model.select().where(self.where).count()
         if not count:
             return
-        shown = (model.sid, *(field for field in self.shows if field is not model.sid))
-        rows = model.select(*shown).where(self.where).order_by(model.sid).limit(EXAMPLES)
+        shown = model.select(model.sid, *self.shows).where(self.where)
+        rows = shown.order_by(model.sid).limit(EXAMPLES)
         yield Finding(
             model._meta.table_name,
             self.column and self.column.column_name,

@@ -8,7 +8,7 @@ from peewee import fn
 from ..database import is_mysql
 
 
-def exactly(text):
+def to_the_letter(text):
     """Make an expression whose comparisons tell cases, accents and trailing spaces apart.
 
     It also keeps columns of different collations comparable; indexes do not serve it.
@@ -32,7 +32,7 @@ def joined(first, *others):
 
 def ends_with(text, end):
     """Tell whether a text ends with another, exactly."""
-    return exactly(fn.SUBSTR(text, length(text) - length(end) + 1)) == exactly(end)
+    return to_the_letter(fn.SUBSTR(text, length(text) - length(end) + 1)) == to_the_letter(end)
 
 
 def has_other_than_alphanumerics(text):
@@ -50,7 +50,7 @@ def pointed_at(column, target, collation):
     """
     same = target.sid == _in_collation(column, collation)
     if collation:
-        same &= exactly(target.sid) == exactly(column)
+        same &= to_the_letter(target.sid) == to_the_letter(column)
         # Chance keeps MariaDB from answering for a row what it remembers of another, whose column
         # differs in case alone (optimizer_switch subquery_cache).
         same &= fn.RAND() >= 0

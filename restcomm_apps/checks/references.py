@@ -4,7 +4,7 @@ from peewee import fn
 
 from ..models import Account, Application, Client, IncomingPhoneNumber, Organization
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
-from .expressions import exactly, pointed_at
+from .expressions import pointed_at, to_the_letter
 
 _REFERENCES = (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid)
 
@@ -41,7 +41,7 @@ def _find_foreign(install):
     for column in _REFERENCES:
         owner = column.model.account_sid
         target = Application.alias()
-        foreign = exactly(target.account_sid) != exactly(owner)
+        foreign = to_the_letter(target.account_sid) != to_the_letter(owner)
         yield Rows(
             fn.EXISTS(pointed_at(column, target, collation).where(foreign)),
             reads=(column, owner, Application.sid, Application.account_sid),

@@ -2,8 +2,8 @@
 
 import peewee
 
-from .. import schema
-from ..database import is_mysql
+from .. import own_models, schema
+from ..database import database, is_mysql
 from ..models import TABLES, Account, Application
 from .base import INFORMATIONAL, WRONG, Check, Finding
 
@@ -105,6 +105,13 @@ def _find_missing_from_older(install):
             yield Finding(name, None, 1, [])
 
 
+def _find_missing_own_tables(install):
+    present = set(database.get_tables())
+    for model in own_models.TABLES:
+        if model._meta.table_name not in present:
+            yield Finding(model._meta.table_name, None, 1, [])
+
+
 def _find_unknown_columns(install):
     """Yield columns that a row written by the service could not fill."""
     for model in _WRITTEN:
@@ -152,6 +159,12 @@ STRUCTURE_CHECKS = (
         WRONG,
         'a table that is not there; "restcomm-apps init-db" creates it',
         _find_missing_tables,
+    ),
+    Check(
+        "own-tables",
+        INFORMATIONAL,
+        'a table of this service that is not there; "restcomm-apps init-db" creates it',
+        _find_missing_own_tables,
     ),
     Check(
         "older-tables",

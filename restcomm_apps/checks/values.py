@@ -16,13 +16,7 @@ from ..models import (
 )
 from ..properties import API_VERSION
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
-from .expressions import (
-    ends_with,
-    exactly,
-    has_other_than_alphanumerics,
-    joined,
-    length,
-)
+from .expressions import ends_with, has_other_than_alphanumerics, joined, length, to_the_letter
 
 _OWNED = (Application, IncomingPhoneNumber, Client)
 _PREFIXES = {
@@ -37,7 +31,7 @@ _STATUSES = (ACTIVE, "suspended", "closed", "inactive", "uninitialized")
 
 
 def _find_namesakes(install):
-    columns = (exactly(Application.account_sid), exactly(Application.friendly_name))
+    columns = (to_the_letter(Application.account_sid), to_the_letter(Application.friendly_name))
     yield Rows(
         _shared(Application, columns),
         reads=(Application.account_sid, Application.friendly_name),
@@ -47,7 +41,7 @@ def _find_namesakes(install):
 
 def _find_shared_addresses(install):
     yield Rows(
-        _shared(Account, (exactly(Account.email_address),)),
+        _shared(Account, (to_the_letter(Account.email_address),)),
         reads=(Account.email_address,),
         shows=(Account.email_address,),
     )
@@ -70,7 +64,7 @@ def _find_malformed_sids(install):
 
 def _find_other_prefixes(install):
     for model, prefix in _PREFIXES.items():
-        other = exactly(fn.SUBSTR(model.sid, 1, len(prefix))) != prefix
+        other = to_the_letter(fn.SUBSTR(model.sid, 1, len(prefix))) != prefix
         yield Rows(~_is_malformed(model.sid) & other, reads=(model.sid,))
 
 
@@ -100,18 +94,18 @@ def _find_other_uris(install):
 
 def _make_lower(column, words):
     lower = fn.LOWER(column)
-    in_other_case = exactly(lower).in_(words) & (exactly(column) != exactly(lower))
+    differs = to_the_letter(column) != to_the_letter(lower)
+    in_other_case = to_the_letter(lower).in_(words) & differs
     return Rows(in_other_case, reads=(column,), shows=(column,), changes={column: lower})
 
 
 def _unknown(column, words):
-    return Rows(exactly(fn.LOWER(column)).not_in(words), reads=(column,), shows=(column,))
+    return Rows(to_the_letter(fn.LOWER(column)).not_in(words), reads=(column,), shows=(column,))
 
 
 def _find_unknown_roles(install):
-    yield Rows(
-        exactly(Account.role).not_in(install.roles), reads=(Account.role,), shows=(Account.role,)
-    )
+    unknown = to_the_letter(Account.role).not_in(install.roles)
+    yield Rows(unknown, reads=(Account.role,), shows=(Account.role,))
 
 
 def _find_nulls(install):
