@@ -9,7 +9,7 @@ INSTALL := $(VENV)/bin/pip --quiet --disable-pip-version-check install
 help:
 	@echo "make serve         install, create the database and the first account, serve on 127.0.0.1:8080"
 	@echo "make test          the test suite; with TEST_DATABASE_SERVER=mysql://root@127.0.0.1:3306 on a MariaDB"
-	@echo "make soak          the long runs: kills, concurrent clients, random requests, proxies"
+	@echo "make soak          the long runs: kills, a cluster, concurrent clients, random requests, proxies"
 	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
 	@echo "make clean         remove what make made, but not the database"
 
@@ -23,7 +23,7 @@ test: $(VENV)/tested
 	$(VENV)/bin/pytest -m "not soak"
 
 soak: $(VENV)/tested
-	@for tool in curl openssl nginx apache2 sqlite3; do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || \
+	@for tool in curl openssl nginx apache2 sqlite3 haproxy socat; do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || \
 		{ echo "make soak: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
 	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest -s -m soak tests
 	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest tests/test_random_requests.py

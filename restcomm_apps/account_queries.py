@@ -3,34 +3,75 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
+import peewee
+
 from . import sids
-from .database import transaction
-from .errors import NotFound
+from .database import locked, transaction
+from .errors import AccountClosed, AccountExists, NotFound
 from .fields import exactly
-from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
+from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
+from .own_models import SecondToken
 from .properties import API_VERSION
+from .schema import has_own_tables
 
-
-class AccountExists(Exception):
-    """The e-mail address has an account already."""
+# Accounts looked up by one statement: engines bound the number of parameters.
+_CHUNK = 500
 
 
 def find_account(sid_or_email):
     """Find an account by its sid or its exact e-mail address, or return None."""
+    return Account.select().where(_goes_by(sid_or_email)).order_by(Account.sid).first()
+
+
+def find_caller(sid_or_email):
+    """Find an account with ``second_token``, the token that is to follow its first, or None.
+
+    One query, whatever there is to find.
+    """
+    if not has_own_tables():
+        account = find_account(sid_or_email)
+        if account is not None:
+            account.second_token = None
+        return account
+    accounts = (
+        Account.select(Account, SecondToken.token.alias("second_token"))
+        .join(SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid)
+        .where(_goes_by(sid_or_email))
+        .order_by(Account.sid)
+    )
+    return accounts.objects().first()
+
+
+def drop_second_tokens(account_sids):
+    """Drop the second tokens of some accounts, where there are any."""
+    if has_own_tables():
+        SecondToken.delete().where(SecondToken.account_sid.in_(account_sids)).execute()
+
+
+def _goes_by(sid_or_email):
     column = Account.sid if sids.is_sid(sid_or_email) else Account.email_address
-    return Account.select().where(exactly(column, sid_or_email)).order_by(Account.sid).first()
+    return exactly(column, sid_or_email)
+
+
+def read_any_account():
+    """Read what every request begins with, whoever calls; fails as they would."""
+    Account.select(Account.sid).first()
 
 
 @transaction
-def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
-    """Add an active account, below ``parent`` or at the top, and return it.
+def add_account(email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE):
+    """Add an account, below ``parent`` or at the top, and return it.
 
-    Raises AccountExists.
+    An address that differs only in case is taken too. Raises AccountExists (409), AccountClosed
+    (409) for a closed parent.
     """
     sid = sids.account_sid_of(email_address)
-    taken = exactly(Account.email_address, email_address) | (Account.sid == sid)
-    if Account.select().where(taken).exists():
-        raise AccountExists(email_address)
+    same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
+    # Held until the end, so that a closing of the parent does not miss the new account.
+    if parent is not None and lock_account(parent).status == CLOSED:
+        raise AccountClosed()
+    if Account.select().where(same_address | (Account.sid == sid)).exists():
+        raise AccountExists()
     return Account.create(
         sid=sid,
         date_created=now,
@@ -39,12 +80,23 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
         friendly_name=friendly_name,
         parent_sid=parent and parent.sid,
         type="Full",
-        status=ACTIVE,
+        status=status,
         auth_token=auth_token,
         role=role,
         uri=f"/{API_VERSION}/Accounts/{sid}",
         organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
     )
+
+
+def lock_account(account):
+    """Read an account anew within a transaction that may change it."""
+    return locked(Account.select().where(Account.sid == account.sid)).get()
+
+
+def lock_active_tops():
+    """List the active accounts without a parent within a transaction that may end one."""
+    is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
+    return list(locked(Account.select().where(is_top).order_by(Account.sid)))
 
 
 def is_ancestor(ancestor, account):
@@ -58,6 +110,23 @@ def is_ancestor(ancestor, account):
         parent = Account.select(Account.parent_sid).where(Account.sid == parent_sid).first()
         parent_sid = parent and parent.parent_sid
     return False
+
+
+def lock_descendants(account):
+    """List all accounts below an account, whatever their status, level by level.
+
+    Within a transaction that may change them; one that is being added below is waited for.
+    """
+    seen = {account.sid: account}
+    level = [account.sid]
+    while level:
+        below = {}
+        for parents in peewee.chunked(level, _CHUNK):
+            children = locked(Account.select().where(Account.parent_sid << parents))
+            below |= {child.sid: child for child in children if child.sid not in seen}
+        seen |= below
+        level = list(below)
+    return list(seen.values())[1:]
 
 
 def list_children(account):

@@ -1,16 +1,29 @@
-"""The Accounts resource, as far as clients read it to log in, and Logout."""
+"""The Accounts resource: its URLs and verbs; and Logout."""
 
-from flask import Blueprint, g, request, url_for
+from flask import Blueprint, current_app, g, request, url_for
 
+from . import account_changes, account_forms, auth, forms, token_changes
 from . import account_queries as queries
-from . import auth
+from .config import UNBIND
+from .dates import local_now
+from .models import CLOSED
 from .properties import ACCOUNT
-from .render import render, render_list, render_text
+from .render import render, render_list, render_nothing, render_text
 
 blueprint = Blueprint("accounts", __name__)
 
 # The profile that every Restcomm gives an account without one of its own.
 _DEFAULT_PROFILE = "PRae6e420f425248d6a26948c17a9e2acf"
+
+
+INSTANCE = "/Accounts/<account>"
+
+
+@blueprint.before_request
+def check_media_type():
+    """Raise UnsupportedMediaType (415), before anything is said of accounts."""
+    if request.method in ("POST", "PUT"):
+        forms.check_media_type(request)
 
 
 @blueprint.get("/Accounts")
@@ -26,13 +39,55 @@ def list_accounts():
     return render_list(ACCOUNT, listed)
 
 
-@blueprint.get("/Accounts/<account>")
+@blueprint.post("/Accounts")
+def create_account():
+    """Create a sub-account of the caller, with the caller's role unless another is sent."""
+    creator = auth.operate(g.effective_account.sid, "Create", "Accounts")
+    values = account_forms.values_to_create(forms.read_form(request), current_app.config["ROLES"])
+    values.setdefault("role", creator.role)
+    auth.require_role_within_rights(values["role"])
+    return render(ACCOUNT, queries.add_account(parent=creator, now=_now(), **values))
+
+
+@blueprint.get(INSTANCE)
+@auth.allow_at_first_login
 def read_account(account):
     """Show one account, named by its sid or e-mail address."""
     reply = render(ACCOUNT, auth.operate(account, "Read", "Accounts"))
     base = url_for(".list_accounts", _external=True).removesuffix("Accounts")
     reply.headers["Link"] = f'<{base}Profiles/{_DEFAULT_PROFILE}>;rel=related;title="Profiles"'
     return reply
+
+
+@blueprint.post(INSTANCE)
+@blueprint.put(INSTANCE)
+@auth.allow_at_first_login
+def update_account(account):
+    """Change one account, or its tokens; a new token is shown in this reply only."""
+    operated = auth.operate(account, "Modify", "Accounts")
+    form = forms.read_form(request)
+    values = account_forms.values_to_update(form, current_app.config["ROLES"])
+    auth.require_change(operated, values)
+    token_change = account_forms.read_token_change(form)
+    if token_change is None:
+        return render(ACCOUNT, _update(operated, values))
+    return render(ACCOUNT, token_changes.CHANGES[token_change](operated, _now()))
+
+
+@blueprint.delete(INSTANCE)
+def close_account(account):
+    """Close one account and all below it."""
+    _update(auth.operate(account, "Modify", "Accounts"), {"status": CLOSED})
+    return render_nothing(current_app.config["DELETE_STATUS"])
+
+
+def _update(operated, values):
+    unbind = current_app.config["ON_REMOVE"] == UNBIND
+    return account_changes.update_account(operated, values, unbind, _now())
+
+
+def _now():
+    return local_now(current_app.config["TIMEZONE"])
 
 
 @blueprint.get("/Logout")

@@ -7,7 +7,19 @@ import peewee
 from flask import Flask, current_app, request
 from werkzeug import exceptions
 
-from . import accounts, applications, auth, config, cors, database, forms, schema, suffix
+from . import (
+    accounts,
+    applications,
+    auth,
+    config,
+    cors,
+    database,
+    forms,
+    headers,
+    health,
+    schema,
+    suffix,
+)
 from .errors import (
     InvalidParameter,
     MalformedRequest,
@@ -16,12 +28,18 @@ from .errors import (
     RestcommError,
     Unavailable,
 )
+from .login_limits import LoginLimits
 from .properties import API_VERSION, Site
+from .proxies import ProxyMiddleware
 from .render import finalize, find_templates, render_error, render_nothing
 
 log = logging.getLogger(__name__)
 
+# Below the base path; what they answer depends on no account.
+_WITHOUT_CREDENTIALS = ("/Logout", "/Health")
+
 _ALL_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
+_REFUSALS = (401, 403, 429)
 
 
 def create_app(environ=None):
@@ -33,9 +51,13 @@ def create_app(environ=None):
     app.config.update(config.values(os.environ if environ is None else environ))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_BODY_BYTES"]
     app.config["BASE_PATH"] = f"{app.config['ROOT_PATH']}/{API_VERSION}"
-    app.extensions["site"] = Site(app.config["ROOT_PATH"], app.config["TIMEZONE"])
+    app.extensions["site"] = Site(
+        app.config["ROOT_PATH"], app.config["TIMEZONE"], app.config["TOKEN_IN_REPLIES"]
+    )
+    app.extensions["login_limits"] = LoginLimits(app.config["LOGIN_LIMIT"])
     app.jinja_options = {"finalize": finalize}
     app.wsgi_app = suffix.SuffixMiddleware(app.wsgi_app)
+    app.wsgi_app = ProxyMiddleware(app.wsgi_app, app.config["TRUSTED_PROXIES"])
     app.logger.setLevel(app.config["LOG_LEVEL"].upper())
     database.connect(app.config["DATABASE_URL"])
 
@@ -43,9 +65,10 @@ def create_app(environ=None):
     app.before_request(answer_options)
     app.before_request(authenticate)
     app.after_request(cors.allow_origin)
-    app.after_request(forbid_shared_caches)
+    app.after_request(headers.forbid_shared_caches)
+    app.after_request(headers.harden)
     app.register_error_handler(Exception, tell_error)
-    for module in (accounts, applications):
+    for module in (accounts, applications, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
     return app
 
@@ -72,24 +95,14 @@ def answer_options():
 
 
 def authenticate():
-    """Open the connection and check the credentials of every request but Logout.
+    """Open the connection and check the credentials of all but _WITHOUT_CREDENTIALS.
 
     Before routing errors are told, so that only an account can ask which paths exist.
     """
-    if request.path != f"{current_app.config['BASE_PATH']}/Logout":
+    base = current_app.config["BASE_PATH"]
+    if request.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
         schema.open_connection()
         auth.authenticate()
-
-
-def forbid_shared_caches(reply):
-    """Mark what the original marked. Source: legacy/exchanges.json."""
-    if (
-        request.method not in ("POST", "TRACE")
-        and f"{request.path}/".startswith(current_app.config["BASE_PATH"] + "/")
-        and request.environ[suffix.MALFORMED] is None
-    ):
-        reply.headers["Cache-Control"] = "private"
-    return reply
 
 
 def tell_error(error):
@@ -97,9 +110,20 @@ def tell_error(error):
     told = _as_restcomm_error(error)
     if told.status >= 500:
         log.error("%s %r", request.method, request.path, exc_info=error)
+    elif told.status in _REFUSALS:
+        log_refusal(told)
     else:
         log.info("%s %r: %d %s", request.method, request.path, told.status, told.message)
     return render_error(told)
+
+
+def log_refusal(told):
+    """Log who was refused what and why, each on one line whatever the client sent."""
+    log.info(
+        "Refused %s %a: %d %s; account %s, address %s",
+        request.method, request.path, told.status, told.reason,
+        auth.claimed_name(), request.remote_addr or "-",
+    )
 
 
 def _as_restcomm_error(error):

@@ -3,12 +3,17 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
+from peewee import chunked
+
 from . import sids
 from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
+
+# Applications removed by one statement: engines bound the number of parameters.
+_CHUNK = 500
 
 
 def find_application(account, sid):
@@ -68,17 +73,31 @@ def remove_application(account, sid, unbind, now, check):
     original left them dangling.
     """
     check(_find_application(locked(Application.select()), account, sid))
+    _remove([sid], unbind, now)
+
+
+@transaction
+def remove_applications_of(account, unbind, now):
+    """Remove all applications of an account; see ``remove_application``."""
+    owned = Application.select(Application.sid).where(exactly(Application.account_sid, account.sid))
+    for some in chunked([application.sid for application in owned], _CHUNK):
+        _remove(some, unbind, now)
+
+
+def _remove(application_sids, unbind, now):
     if unbind:
         for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
-            _free(column, sid, now)
-    Application.delete().where(Application.sid == sid).execute()
+            _free(column, application_sids, now)
+    Application.delete().where(Application.sid << application_sids).execute()
 
 
-def _free(column, application_sid, now):
+def _free(column, application_sids, now):
     # Found first and changed by key: no index leads to them, and a change without one would lock
     # each row of the table on MariaDB.
     table = column.model
-    pointing = [row.sid for row in table.select(table.sid).where(exactly(column, application_sid))]
-    if pointing:
+    candidates = table.select(table.sid, column).where(column << application_sids)
+    # A collation may take others for these.
+    pointing = [sid for sid, pointed in candidates.tuples() if pointed in application_sids]
+    for sids_of_rows in chunked(pointing, _CHUNK):
         freed = {column: None, "date_updated": now}
-        table.update(freed).where(table.sid << pointing, column == application_sid).execute()
+        table.update(freed).where(table.sid << sids_of_rows, column << application_sids).execute()

@@ -9,6 +9,7 @@ from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .dates import local_now
 from .errors import InvalidParameter
+from .idempotency import answer_once
 from .lists import render_batches, render_page, wants_csv
 from .paging import describe_page, read_selection
 from .properties import APPLICATION
@@ -58,9 +59,14 @@ def _list():
 @blueprint.post(LIST)
 def create_application(account):
     """Create an application; 200, because clients insist on it."""
-    values = forms.values_to_create(forms.read_form(request))
-    created = queries.create_application(g.operated_account, values, _now())
-    return tag_state(render(APPLICATION, created))
+    form = forms.read_form(request)
+
+    def answer():
+        values = forms.values_to_create(form)
+        created = queries.create_application(g.operated_account, values, _now())
+        return tag_state(render(APPLICATION, created))
+
+    return answer_once(form, answer)
 
 
 @blueprint.get(INSTANCE)

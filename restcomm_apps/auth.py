@@ -5,24 +5,26 @@ runs. Nothing here knows a URL.
 """
 
 import base64
-import hashlib
-import hmac
 import re
-import secrets
 
 from flask import current_app, g, request
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.datastructures import Authorization
 
-from .account_queries import find_account, is_ancestor
-from .config import LINEAGE
+from . import tokens
+from .account_queries import find_account, find_caller, is_ancestor
+from .config import ADMINISTRATOR, LINEAGE
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
-from .models import ACTIVE
+from .models import ACTIVE, CLOSED, UNINITIALIZED
 
-# What a role may do on its own account, beyond what it is granted everywhere.
-_ON_OWN_ACCOUNT = {"Developer": frozenset({("*", "Accounts")})}
+# What a role may do on its own account, beyond what it is granted everywhere. Creating an
+# account below it is not part of that.
+_ON_OWN_ACCOUNT = {"Developer": frozenset({("Read", "Accounts"), ("Modify", "Accounts")})}
 _NOTHING = frozenset()
-_NOBODYS_TOKEN = secrets.token_hex(16)
+_NOBODYS_TOKEN = tokens.new_token()
+
+_TOKEN = re.compile(r"[0-9a-fA-F]{32}")
+_LONGEST_LOGGED_NAME = 100
 
 
 class RestcommBasicAuth(HTTPBasicAuth):
@@ -60,24 +62,68 @@ basic_auth = RestcommBasicAuth(realm=REALM)
 def verify_credentials(name, password):
     """Return the account of these credentials, or None.
 
-    ``name`` is a sid or an e-mail address, ``password`` the auth token or the password whose md5
-    is the token. An unknown name takes the same comparisons as a known one.
+    ``name`` is a sid or an e-mail address, ``password`` the auth token, the second token if there
+    is one, or the password whose md5 is the token. An unknown name takes the same comparisons as
+    a known one.
     """
-    account = find_account(name) if name and password else None
-    token = (account.auth_token if account else _NOBODYS_TOKEN).encode()
-    is_token = hmac.compare_digest(token, password.encode())
-    is_password = hmac.compare_digest(token, token_of(password).encode())
-    return account if is_token or is_password else None
+    account = find_caller(name) if name and password else None
+    first = account.auth_token if account else _NOBODYS_TOKEN
+    second = (account.second_token if account else None) or _NOBODYS_TOKEN
+    matches = (
+        tokens.is_same(first, password),
+        tokens.is_same(first, tokens.token_of(password)),
+        tokens.is_same(second, password),
+    )
+    return account if any(matches) else None
 
 
 def authenticate():
-    """Set ``g.effective_account``. Raises NotAuthenticated (401), AccountNotActive (403)."""
-    account = basic_auth.authenticate(basic_auth.get_auth(), None)
+    """Set ``g.effective_account``.
+
+    Raises NotAuthenticated (401), AccountNotActive (403), TooManyFailures (429).
+    """
+    credentials = basic_auth.get_auth()
+    if credentials is None:
+        # Many clients ask so first: nothing has failed.
+        raise NotAuthenticated(reason="no credentials")
+    login_limits = current_app.extensions["login_limits"]
+    login_limits.check(credentials.username, request.remote_addr)
+    account = basic_auth.authenticate(credentials, None)
     if account is None:
-        raise NotAuthenticated()
-    if account.status != ACTIVE:
+        login_limits.count_failure(credentials.username, request.remote_addr)
+        raise NotAuthenticated(reason="wrong credentials")
+    if account.status != ACTIVE and not _is_first_login(account):
         raise AccountNotActive()
     g.effective_account = account
+
+
+def allow_at_first_login(view):
+    """Let an uninitialized account call a view of accounts on itself; a decorator."""
+    view.is_allowed_at_first_login = True
+    return view
+
+
+def _is_first_login(account):
+    """Tell whether the request is what an uninitialized account may do."""
+    view = current_app.view_functions.get(request.endpoint)
+    return (
+        account.status == UNINITIALIZED
+        and hasattr(view, "is_allowed_at_first_login")
+        and account.goes_by(request.view_args["account"])
+    )
+
+
+def claimed_name():
+    """Return the name in the request's credentials, right or wrong, fit for a log; "-" for none.
+
+    A name that has the form of a token is not told: clients mix the two up.
+    """
+    credentials = basic_auth.get_auth()
+    if credentials is None:
+        return "-"
+    if _TOKEN.fullmatch(credentials.username):
+        return "(a token)"
+    return ascii(credentials.username[:_LONGEST_LOGGED_NAME])
 
 
 def operate(name, action, resource):
@@ -88,32 +134,67 @@ def operate(name, action, resource):
     """
     effective = g.effective_account
     own = effective.goes_by(name)
-    if not _is_granted(effective.role, action, resource, own):
+    if not _covers(_rights(effective.role, own), (action, resource)):
         raise Forbidden()
     if own:
         return effective
-    if current_app.config["ACCESS"] == LINEAGE:
+    if _acts_below(effective.role, action, resource):
         account = find_account(name)
         if account is not None and is_ancestor(effective, account):
             return account
     raise Forbidden()
 
 
+def _acts_below(role, action, resource):
+    """Tell whether a role that may do something may do it on its descendants.
+
+    Their accounts are an administrator's business whatever the setting ACCESS says, and nobody
+    else's to change.
+    """
+    if resource == "Accounts" and role == ADMINISTRATOR:
+        return True
+    if resource == "Accounts" and action != "Read":
+        return False
+    return current_app.config["ACCESS"] == LINEAGE
+
+
+def require_role_within_rights(role):
+    """Raise Forbidden (403) where a role may do something that the caller may not."""
+    rights = _rights(g.effective_account.role, own=True)
+    if not all(_covers(rights, right) for right in _rights(role, own=True)):
+        raise Forbidden()
+
+
+def require_change(operated, values):
+    """Raise Forbidden (403) unless the caller may set these columns of the operated account.
+
+    Nobody gains rights, and of oneself the only other status is closed. An uninitialized account
+    may set its password and nothing else: AccountNotActive (403).
+    """
+    effective = g.effective_account
+    if effective.status == UNINITIALIZED and values.keys() != {"auth_token"}:
+        raise AccountNotActive()
+    if "role" in values:
+        require_role_within_rights(values["role"])
+    is_own = operated.sid == effective.sid
+    if is_own and values.get("status", effective.status) not in (effective.status, CLOSED):
+        raise Forbidden()
+
+
 def require_super_administrator():
     """Raise Forbidden (403) unless the caller is a top account that acts on all others."""
     effective = g.effective_account
-    top = effective.parent_sid is None and effective.role == "Administrator"
+    top = effective.parent_sid is None and effective.role == ADMINISTRATOR
     if not top or current_app.config["ACCESS"] != LINEAGE:
         raise Forbidden()
 
 
-def _is_granted(role, action, resource, own):
+def _rights(role, own):
+    """Give a role's rights, {(action, resource)}, on its own account or on another."""
     granted = current_app.config["ROLES"].get(role, _NOTHING)
-    if own:
-        granted |= _ON_OWN_ACCOUNT.get(role, _NOTHING)
-    return any(a in (action, "*") and r in (resource, "*") for a, r in granted)
+    return granted | _ON_OWN_ACCOUNT.get(role, _NOTHING) if own else granted
 
 
-def token_of(password):
-    """Derive the auth token that a password stands for. Source: legacy/SCHEMA.md, md5 hex."""
-    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()
+def _covers(rights, right):
+    action, resource = right
+    return any(a in (action, "*") and r in (resource, "*") for a, r in rights)

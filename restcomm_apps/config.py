@@ -9,12 +9,16 @@ import re
 import zoneinfo
 from typing import Any, Callable, NamedTuple
 
+import limits
+
 from . import database, database_urls
+from .proxies import read_networks
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
 SECTION = "restcomm-apps"
 
+ADMINISTRATOR = "Administrator"
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
 
@@ -86,10 +90,14 @@ def _read_delete_status(text):
     return int(_one_of("200", "204")(text))
 
 
+def _read_switch(text):
+    return _one_of("on", "off")(text) == "on"
+
+
 _PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
 _ACTIONS = {"Create", "Read", "Modify", "Delete"}
 _BUILT_IN_ROLES = {
-    "Administrator": frozenset({("*", "*")}),
+    ADMINISTRATOR: frozenset({("*", "*")}),
     "Developer": frozenset({("*", "Applications")}),
 }
 
@@ -127,6 +135,15 @@ def _read_origins(text):
         if match is None or int(match[1] or 1) not in range(1, 2**16):
             raise ValueError(text)
     return frozenset(text.split())
+
+
+def _read_login_limit(text):
+    if text in ("", "0"):
+        return None
+    (limit,) = limits.parse_many(text)
+    if limit.amount < 1:
+        raise ValueError(text)
+    return limit
 
 
 def _read_size(text):
@@ -170,7 +187,7 @@ SETTINGS = (
         OWNER,
         _one_of(OWNER, LINEAGE),
         "owner or lineage",
-        "Who may act on an account: itself only, or its ancestors too.",
+        "Who may act on an account's applications: itself only, or its ancestors too.",
     ),
     Setting(
         "ROLES",
@@ -179,6 +196,13 @@ SETTINGS = (
         "NAME=RestComm:ACTION[,ACTION]:RESOURCE …; NAME=…, with the actions Create, Read, Modify, "
         "Delete or *; Administrator and Developer are built in",
         "What roles beyond Administrator and Developer may do.",
+    ),
+    Setting(
+        "TOKEN_IN_REPLIES",
+        "on",
+        _read_switch,
+        "on or off",
+        "Whether replies show auth tokens, as Restcomm's web pages need to log in, or asterisks.",
     ),
     Setting(
         "ON_REMOVE",
@@ -193,6 +217,21 @@ SETTINGS = (
         _read_origins,
         "origins such as https://console.example.com, separated by spaces",
         "Whose web pages may call the service from a browser.",
+    ),
+    Setting(
+        "LOGIN_LIMIT",
+        "10/minute",
+        _read_login_limit,
+        "a rate such as 10/minute or 100/hour; 0 for none",
+        "How many logins of an account may fail from one address; ten times as many of all accounts.",
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        "",
+        read_networks,
+        "addresses and networks such as 127.0.0.1 or 10.0.0.0/8, and unix for a socket file, "
+        "separated by spaces",
+        "Whose X-Forwarded-For and X-Forwarded-Proto are believed.",
     ),
     Setting(
         "MAX_BODY_BYTES",

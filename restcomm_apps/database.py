@@ -1,5 +1,6 @@
 """The connection to the database: which engine, how durable, whose thread, and its faults."""
 
+import contextlib
 import functools
 import importlib.util
 import random
@@ -40,6 +41,12 @@ class MariaDatabase(ReconnectMixin, peewee.MySQLDatabase):
         (peewee.OperationalError, "4031, "),  # It was idle for too long.
         (peewee.InterfaceError, "(0, '')"),  # The driver has closed it.
     )
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        # Peewee lets one thread connect at a time. What it guards is each thread's own, and behind
+        # a server that hangs the threads would wait for one time-out after the other.
+        self._lock = contextlib.nullcontext()
 
 
 def make_database(url):
@@ -116,7 +123,7 @@ def locked(query):
 
 def error_number(error):
     """Give the number that MariaDB has for an error, or None."""
-    return error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else None
+    return error.args[0] if error.args and isinstance(error.args[0], int) else None
 
 
 def refused_column(error):

@@ -12,7 +12,7 @@ class RestcommError(Exception):
 
     The base of all errors a client may be told: ``status`` is the HTTP status, ``code`` the
     stable number clients may rely on, ``message`` one sentence, ``headers`` what the reply carries
-    besides its body.
+    besides its body. ``reason`` is for the log alone and never told.
     """
 
     status = 500
@@ -20,9 +20,10 @@ class RestcommError(Exception):
     message = "The service failed to answer; the cause is in its log"
     headers = {}
 
-    def __init__(self, message=None):
+    def __init__(self, message=None, *, reason=None):
         super().__init__(message or self.message)
         self.message = message or self.message
+        self.reason = reason or self.message
 
     @property
     def more_info(self):
@@ -61,6 +62,12 @@ class InvalidParameter(RestcommError):
         super().__init__(f"{parameter} must {rule}")
 
 
+class InvalidHeader(InvalidParameter):
+    """A header's value breaks its rule."""
+
+    code = 21403
+
+
 class NotAuthenticated(RestcommError):
     """No credentials, or wrong ones."""
 
@@ -86,6 +93,29 @@ class Forbidden(RestcommError):
     message = "The account may not do this"
 
 
+class AccountClosed(RestcommError):
+    """The account is closed, which is final."""
+
+    status = 409
+    code = 20007
+    message = "The account is closed and stays so"
+
+
+class LastTopAccount(RestcommError):
+    """The change would leave no active account without a parent, or none that administrates."""
+
+    status = 409
+    code = 20008
+    message = "The last active top account must stay active and keep its role"
+
+
+class TokenConflict(RestcommError):
+    """The account has a second token already, or none to promote or cancel."""
+
+    status = 409
+    code = 20009
+
+
 class NotFound(RestcommError):
     """Nothing has this address."""
 
@@ -104,6 +134,14 @@ class MethodNotAllowed(RestcommError):
         allow = ", ".join(sorted(allowed))
         super().__init__(f"The resource allows {allow}")
         self.headers = {"Allow": allow}
+
+
+class AccountExists(RestcommError):
+    """The e-mail address has an account already; a closed one keeps its own."""
+
+    status = 409
+    code = 20409
+    message = "EmailAddress must be one that no account has"
 
 
 class PreconditionFailed(RestcommError):
@@ -130,6 +168,36 @@ class UnsupportedMediaType(RestcommError):
     status = 415
     code = 20415
     message = "The body must be application/x-www-form-urlencoded"
+
+
+class IdempotencyKeyReused(RestcommError):
+    """The Idempotency-Key came with another request before."""
+
+    status = 422
+    code = 20422
+    message = "The Idempotency-Key came with another request before; a new request needs a new one"
+
+
+class NotProvided(RestcommError):
+    """The database lacks this service's own tables, which what was asked for needs."""
+
+    status = 501
+    code = 20501
+
+    def __init__(self, feature):
+        super().__init__(f"{feature} needs tables that the operator has yet to make with init-db")
+
+
+class TooManyFailures(RestcommError):
+    """Too many logins of the account or from the address failed; a later one is checked again."""
+
+    status = 429
+    code = 20429
+    message = "Too many logins have failed; try again later"
+
+    def __init__(self, seconds, reason):
+        super().__init__(reason=reason)
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class Unavailable(RestcommError):

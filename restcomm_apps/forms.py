@@ -130,7 +130,8 @@ def values_to_update(form):
     return values
 
 
-def _read_friendly_name(text, name):
+def read_friendly_name(text, name):
+    """Read a FriendlyName. Raises InvalidParameter (400)."""
     if not 1 <= len(text) <= FRIENDLY_NAME_LENGTH:
         raise InvalidParameter(name, f"have 1 to {FRIENDLY_NAME_LENGTH} characters")
     if IMPOSSIBLE_IN_XML.search(text):
@@ -138,7 +139,8 @@ def _read_friendly_name(text, name):
     return text
 
 
-def _read_flag(text, name):
+def read_flag(text, name):
+    """Read true or false, in any case, as a bool. Raises InvalidParameter (400)."""
     flag = {"true": True, "false": False}.get(text.lower())
     if flag is None:
         raise InvalidParameter(name, "be true or false")
@@ -161,9 +163,9 @@ def _read_kind(text, name):
 
 # name, column, reader; the documentation spells the lookup both ways.
 _PARAMETERS = (
-    ("FriendlyName", "friendly_name", _read_friendly_name),
-    ("VoiceCallerIdLookup", "voice_caller_id_lookup", _read_flag),
-    ("HasVoiceCallerIdLookup", "voice_caller_id_lookup", _read_flag),
+    ("FriendlyName", "friendly_name", read_friendly_name),
+    ("VoiceCallerIdLookup", "voice_caller_id_lookup", read_flag),
+    ("HasVoiceCallerIdLookup", "voice_caller_id_lookup", read_flag),
     ("RcmlUrl", "rcml_url", _read_rcml_url),
     ("Kind", "kind", _read_kind),
 )

@@ -12,10 +12,13 @@ API_VERSION = "2012-04-24"
 
 
 class Site(NamedTuple):
-    """What a property may need besides its row: the setting ROOT_PATH and the zone (a tzinfo)."""
+    """What a property may need besides its row: the settings ROOT_PATH, TIMEZONE (a tzinfo) and
+    TOKEN_IN_REPLIES.
+    """
 
     root_path: str
     zone: Any
+    shows_tokens: bool
 
 
 class Property(NamedTuple):
@@ -143,6 +146,17 @@ SUBRESOURCE_URIS = Resource(
     ),
 )
 
+# In place of a token that is not shown: of its length, and nobody's.
+MASKED_TOKEN = "*" * 32
+
+
+def _auth_token(row, site):
+    new_token = getattr(row, "new_token", None)
+    if new_token is not None:
+        return new_token
+    return row.auth_token if site.shows_tokens else MASKED_TOKEN
+
+
 ACCOUNT = Resource(
     "Account",
     "Accounts",
@@ -158,7 +172,7 @@ ACCOUNT = Resource(
         Property("Type", None, _column("type")),
         Property("DateCreated", "date_created", _date("date_created")),
         Property("DateUpdated", "date_updated", _date("date_updated")),
-        Property("AuthToken", "auth_token", _column("auth_token")),
+        Property("AuthToken", "auth_token", _auth_token),
         Property("Uri", None, _column("uri")),
         Property(None, "uri", lambda row, site: f"/{API_VERSION}/Accounts.json/{row.sid}"),
         Property(

@@ -81,7 +81,7 @@ def render_nothing(status):
 
 
 def render_text(text):
-    """Make a reply of plain text, for the one URL whose original answers so."""
+    """Make a reply of plain text, for URLs whose answer is one word."""
     return Response(text, content_type=_TEXT_TYPE)
 
 

@@ -2,20 +2,24 @@
 
 import threading
 
+from . import own_models
 from .database import database, is_mysql
 from .models import ACTIVE, FIRST_ORGANIZATION, TABLES, Account, Application, Organization
 
 # Texts compare to the letter, as on SQLite.
 _MYSQL_SETTINGS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 
+_OWN_NAMES = {table._meta.table_name for table in own_models.TABLES}
+
 _fitting = threading.Lock()
 _fitted_to = None
 _left_out = []
+_own_tables_are_there = False
 
 
 def create_tables(now):
     """Create the tables and indexes that are missing, and the first organization; repeatable."""
-    for table in TABLES:
+    for table in (*TABLES, *own_models.TABLES):
         table._meta.table_settings = _MYSQL_SETTINGS if is_mysql() else None
         table.create_table()
         for index in missing_indexes(table):
@@ -53,16 +57,26 @@ def open_connection():
 
     The first one to a database fits the models to its tables.
     """
-    global _fitted_to
+    global _fitted_to, _own_tables_are_there
     database.connect(reuse_if_open=True)
     if _fitted_to is not database.obj:
         with _fitting:
             if _fitted_to is not database.obj:
-                _fit_models()
+                tables = set(database.get_tables())
+                _fit_models(tables)
+                _own_tables_are_there = tables >= _OWN_NAMES
                 _fitted_to = database.obj
 
 
-def _fit_models():
+def has_own_tables():
+    """Tell whether the database had all of this service's own tables when it was first opened.
+
+    A Restcomm's database has not, until init-db has run on it and the service started again.
+    """
+    return _own_tables_are_there
+
+
+def _fit_models(tables):
     """Leave out of the models the columns that the database of an older Restcomm lacks.
 
     Only those that it can do without: a query that needs another one will miss it.
@@ -70,18 +84,18 @@ def _fit_models():
     while _left_out:
         table, field = _left_out.pop()
         table._meta.add_field(field.name, field)
-    tables = set(database.get_tables())
     for table in TABLES:
         if table._meta.table_name not in tables:
             continue
         present = {column.name for column in database.get_columns(table._meta.table_name)}
         for field in list(table._meta.sorted_fields):
-            if field.column_name not in present and _is_spare(table, field):
+            if field.column_name not in present and is_spare(table, field):
                 table._meta.remove_field(field.name)
                 _left_out.append((table, field))
 
 
-def _is_spare(table, field):
+def is_spare(table, field):
+    """Tell whether the service can do without a column, as an older Restcomm does."""
     # What a client sends of an application must not be dropped.
     return table is not Application and (field.null or field.name == "organization_sid")
 

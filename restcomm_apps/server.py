@@ -1,6 +1,7 @@
 """gunicorn around the application: processes, threads, TLS, and refusals before any request."""
 
 import errno
+import logging
 import multiprocessing
 import os
 import re
@@ -12,19 +13,26 @@ from pathlib import Path
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import ThreadWorker
 
 from .errors import MalformedRequest, RestcommError
 from .render import error_document
 from .suffix import choose_format, strip_suffixes
+from .worker import PatientWorker
+
+log = logging.getLogger("gunicorn.error")
 
 DEFAULT_BIND = "127.0.0.1:8080"
 DEFAULT_WORKERS = min(multiprocessing.cpu_count(), 4)
 DEFAULT_THREADS = 4
 
 
-class RestcommWorker(ThreadWorker):
-    """A threaded worker that refuses what is not HTTP with the contract's body, not with HTML."""
+class RestcommWorker(PatientWorker):
+    """A worker that refuses what is not HTTP with the contract's body, not with HTML."""
+
+    @property
+    def largest_body(self):
+        """The largest body that is waited for, in bytes."""
+        return self.wsgi.config["MAX_BODY_BYTES"]
 
     def handle_error(self, req, client, addr, exc):
         """Answer 400 to what cannot be read, 500 to what failed outside the application."""
@@ -70,16 +78,42 @@ class _Server(BaseApplication):
     def __init__(self, app, options):
         self.app = app
         self.options = options
+        self.tls = None
         super().__init__()
 
     def load_config(self):
-        """Hand the options to gunicorn."""
+        """Hand the options to gunicorn, and the certificate as it is now; again at each HUP."""
         for name, value in self.options.items():
             self.cfg.set(name, value)
+        if self.options["certfile"]:
+            self._load_certificate()
+            self.cfg.set("ssl_context", lambda config, make_default: self.tls)
+
+    def _load_certificate(self):
+        """Make the context of all workers; one that cannot be read leaves the former in use."""
+        try:
+            self.tls = tls_context(self.options["certfile"], self.options["keyfile"])
+        except (OSError, ValueError) as error:
+            if self.tls is None:
+                raise
+            log.error("The certificate cannot be renewed, the former one stays: %s", error)
 
     def load(self):
         """Hand over the application; it was made before the workers are forked."""
         return self.app
+
+
+def tls_context(certfile, keyfile):
+    """Make the context of TLS 1.2 and 1.3 with a certificate and its key, PEM files.
+
+    Raises OSError, ValueError where they cannot be used.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    # A key with a pass phrase is refused instead of asked for: nobody answers a service.
+    context.load_cert_chain(certfile, keyfile, password="")
+    return context
 
 
 def check_bind(bind):
@@ -112,5 +146,11 @@ def serve(app, bind, workers, threads, certfile, keyfile):
         "preload_app": True,
         "limit_request_line": 8190,
         "control_socket_disable": True,
+        # Who the client is, and whether it came over TLS, is for proxies.ProxyMiddleware to say.
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        "forwarder_headers": "",
+        # Below the 1024 files that many systems allow a process.
+        "worker_connections": 900,
     }
     _Server(app, options).run()

@@ -4,8 +4,11 @@ import hashlib
 import re
 import uuid
 
+ORGANIZATION = "OR"
 ACCOUNT = "AC"
 APPLICATION = "AP"
+NUMBER = "PN"
+CLIENT = "CL"
 
 FIRST_EMAIL_ADDRESS = "administrator@company.com"
 FIRST_ACCOUNT_SID = "ACae6e420f425248d6a26948c17a9e2acf"

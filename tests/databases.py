@@ -109,7 +109,7 @@ class MariaConnection(pymysql.Connection):
     def execute(self, statement, values=()):
         """Run a statement; give its cursor."""
         cursor = self.cursor()
-        cursor.execute(statement.replace("?", "%s"), values or None)
+        cursor.execute(statement.replace("%", "%%").replace("?", "%s"), values)
         return cursor
 
     def __exit__(self, *error):

@@ -704,10 +704,16 @@ def _forbid_origin(recorded, expected):
     return expected._replace(headers=kept)
 
 
+def _forbid_caches(recorded, expected):
+    if expected.status != 200 or recorded.method == "OPTIONS":
+        return expected
+    return expected._replace(headers=expected.headers | {"Cache-Control": "no-store"})
+
+
 def _allow_methods(recorded, expected):
-    methods = "GET, HEAD, OPTIONS"
-    if len(recorded.segments) > 4:
-        methods += ", POST" if recorded.application_sid is None else ", POST, PUT, PATCH, DELETE"
+    methods = "GET, HEAD, OPTIONS, POST"
+    if recorded.application_sid is not None:
+        methods += ", PUT, PATCH, DELETE"
     return expected._replace(headers=expected.headers | {"Allow": methods})
 
 
@@ -922,7 +928,8 @@ CONTRACTS_TABLE = (
         "Who may do what: An account that is not `active`: 403 `Provided Account is not active`",
         applies=lambda recorded: recorded.status == 200
         and recorded.caller is not None
-        and recorded.caller["status"] == "uninitialized",
+        and recorded.caller["status"] == "uninitialized"
+        and "Applications" in recorded.target,
         answer=lambda recorded: _refused(recorded, 403, 20005, "Provided Account is not active"),
     ),
     Difference(
@@ -949,6 +956,15 @@ CONTRACTS_TABLE = (
         rewrite=_allow_origin,
     ),
     Difference(
+        "a reply that holds tokens may be kept by the client's own cache",
+        "no cache may keep it",
+        "Issue 4, TLS and headers: `Cache-Control: no-store` on replies that hold tokens",
+        applies=lambda recorded: recorded.status == 200
+        and len(recorded.segments) in (3, 4)
+        and recorded.segments[2] == "Accounts",
+        rewrite=_forbid_caches,
+    ),
+    Difference(
         "405 to TRACE allows OPTIONS only",
         "the resource's methods",
         "Resources: 405 carries `Allow`",
@@ -956,11 +972,13 @@ CONTRACTS_TABLE = (
         rewrite=_allow_methods,
     ),
     Difference(
-        "an account can be written",
-        "only read so far, so 405 does not allow POST and PUT",
-        "Resources: 405 carries `Allow` (writing accounts is not served yet)",
-        applies=lambda recorded: recorded.status == 405 and len(recorded.segments) == 4,
-        rewrite=_allow_methods,
+        "405 to the DELETE of an account",
+        "closed",
+        "Resources: `{root}/{v}/Accounts/{AccountSid}` […] close",
+        applies=lambda recorded: recorded.status == 405
+        and recorded.method == "DELETE"
+        and len(recorded.segments) == 4,
+        answer=lambda recorded: Expected(204, {"Cache-Control": "private"}, ""),
     ),
 )
 

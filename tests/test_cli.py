@@ -275,9 +275,24 @@ def check_password(service, credentials, password):
     assert service.request("GET", f"/Accounts/{NEW['sid']}", wrong).status_code == 401
 
 
-def test_add_account_with_a_password(service, add_account):
-    credentials, _ = add_account("--password", "café: 1")
-    check_password(service, credentials, "café: 1")
+def test_add_account_with_a_password_says_who_can_read_it(service, database_url):
+    arguments = ("add-account", EMAIL, "--password", "café: 1")
+    code, output, errors = run(*arguments, DATABASE_URL=database_url)
+    assert code == 0
+    assert "--password-stdin" in errors and "café" not in errors
+    check_password(service, {"auth_token": output.split()[-1]}, "café: 1")
+
+
+@pytest.mark.parametrize("line", ["café: 1", "café: 1\n", "café: 1\r\n", "café: 1\nignored"])
+def test_add_account_reads_a_password_from_its_input(service, database_url, tmp_path, line):
+    path = tmp_path / "password"
+    path.write_bytes(line.encode())
+    with open(path, "rb") as stdin:
+        arguments = ("add-account", EMAIL, "--password-stdin")
+        outcome = finish(start(*arguments, stdin=stdin, DATABASE_URL=database_url))
+    code, output, errors = outcome
+    assert (code, errors) == (0, "")
+    check_password(service, {"auth_token": output.split()[-1]}, "café: 1")
 
 
 @pytest.mark.parametrize(
@@ -333,11 +348,13 @@ def wait_for(stream, text):
         ((EMAIL, "--role", "Pilot"), "Pilot"),
         ((EMAIL, "--role", ""), "--role"),
         ((EMAIL, "--password", ""), "--password"),
+        ((EMAIL, "--password-stdin"), "--password-stdin"),
+        ((EMAIL, "--password-stdin", "--password", "x"), "--password-stdin"),
     ],
     ids=[
         "no-email", "no-at", "empty-email", "no-local-part", "space", "colon", "two-ats", "slash",
         "duplicate", "empty-name", "long-name", "unknown-parent", "empty-parent", "unknown-role",
-        "empty-role", "empty-password",
+        "empty-role", "empty-password", "empty-input", "two-passwords",
     ],
 )
 def test_add_account_with_a_mistake_changes_nothing(ready_url, arguments, word):

@@ -10,7 +10,9 @@ import sys
 import time
 import urllib.error
 import zoneinfo
+from ipaddress import ip_network
 
+import limits
 import pytest
 
 from restcomm_apps import config, create_app
@@ -60,8 +62,11 @@ def test_values_without_settings_are_the_defaults():
         "DELETE_STATUS": 204,
         "ACCESS": "owner",
         "ROLES": BUILT_IN_ROLES,
+        "TOKEN_IN_REPLIES": True,
         "ON_REMOVE": "unbind",
         "CORS_ORIGINS": set(),
+        "LOGIN_LIMIT": limits.parse("10/minute"),
+        "TRUSTED_PROXIES": (),
         "MAX_BODY_BYTES": 1048576,
         "LOG_LEVEL": "info",
     }
@@ -82,9 +87,15 @@ def test_variables_of_others_are_ignored():
         ("TIMEZONE", "America/Sao_Paulo", zoneinfo.ZoneInfo("America/Sao_Paulo")),
         ("DELETE_STATUS", "200", 200),
         ("ACCESS", "lineage", "lineage"),
+        ("TOKEN_IN_REPLIES", "off", False),
         ("ON_REMOVE", "leave", "leave"),
         ("CORS_ORIGINS", "https://a.example:8443 \n http://b.example ",
          {"https://a.example:8443", "http://b.example"}),
+        ("LOGIN_LIMIT", "", None),
+        ("LOGIN_LIMIT", "0", None),
+        ("LOGIN_LIMIT", "100 per 5 minutes", limits.parse("100/5minutes")),
+        ("TRUSTED_PROXIES", "127.0.0.1\n10.0.0.0/8 ::1 unix",
+         (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"), "unix")),
         ("MAX_BODY_BYTES", "1024", 1024),
         ("MAX_BODY_BYTES", "1073741824", 2**30),
         ("LOG_LEVEL", "debug", "debug"),
@@ -154,6 +165,8 @@ BAD = [
     ("ACCESS", "", "owner or lineage"),
     ("ACCESS", "Owner", "owner or lineage"),
     ("ACCESS", "everyone", "owner or lineage"),
+    ("TOKEN_IN_REPLIES", "", "on or off"),
+    ("TOKEN_IN_REPLIES", "no", "on or off"),
     ("ROLES", "Clerk", "NAME=RestComm:"),
     ("ROLES", "=RestComm:Read:Applications", "NAME=RestComm:"),
     ("ROLES", "Clerk=Read", "NAME=RestComm:"),
@@ -186,6 +199,16 @@ BAD = [
     ("CORS_ORIGINS", "https://A.example", "https://console.example.com"),
     ("CORS_ORIGINS", "https://a.example:port", "https://console.example.com"),
     ("CORS_ORIGINS", "https://a.example:70000", "https://console.example.com"),
+    ("LOGIN_LIMIT", "10", "10/minute"),
+    ("LOGIN_LIMIT", "0/minute", "10/minute"),
+    ("LOGIN_LIMIT", "-1/minute", "10/minute"),
+    ("LOGIN_LIMIT", "10/fortnight", "10/minute"),
+    # Only the first would count.
+    ("LOGIN_LIMIT", "10/minute;100/hour", "10/minute"),
+    ("TRUSTED_PROXIES", "*", "127.0.0.1"),
+    ("TRUSTED_PROXIES", "localhost", "127.0.0.1"),
+    ("TRUSTED_PROXIES", "127.0.0.1,10.0.0.1", "separated by spaces"),
+    ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.0/8"),
     ("MAX_BODY_BYTES", "", "1024 to 1073741824"),
     ("MAX_BODY_BYTES", "1023", "1024 to 1073741824"),
     ("MAX_BODY_BYTES", "1073741825", "1024 to 1073741824"),

@@ -208,9 +208,17 @@ REQUESTS = {
     "method not allowed": ("DELETE", LIST, None),
     "options of an unknown path": ("OPTIONS", "/Nothing", None),
     "wrong parameter": ("POST", LIST, {"Kind": "fax"}),
+    "below Health": ("GET", "/Health/x", None),
     "below Logout": ("GET", "/Logout/x", None),
     "an application named Logout": ("GET", f"{LIST}/Logout", None),
 }
+# At its first login an uninitialized account reads itself.
+REFUSED = [
+    (status, name)
+    for status in NOT_ACTIVE
+    for name in REQUESTS
+    if (status, name) != ("uninitialized", "read an account")
+]
 every_request = pytest.mark.parametrize(
     ("method", "path", "form"), REQUESTS.values(), ids=list(REQUESTS)
 )
@@ -317,11 +325,9 @@ def test_list_accepts_an_odd_token_or_password(service, account, password, user)
 
 
 @both_formats
-@pytest.mark.parametrize("status", NOT_ACTIVE)
-@every_request
-def test_account_that_is_not_active_is_refused_everywhere(
-    service, method, path, form, status, suffix
-):
+@pytest.mark.parametrize(("status", "name"), REFUSED)
+def test_account_that_is_not_active_is_refused_everywhere(service, status, name, suffix):
+    method, path, form = REQUESTS[name]
     before = service.dump()
     account = NOT_ACTIVE[status]
     own = path.replace(SID, account["sid"])

@@ -10,105 +10,11 @@ import pytest
 
 from .databases import BEGIN, ENGINE, IntegrityError, connect_directly, read_columns
 from .rows import CHILD, FULL, TABLES
+from .schemas import SCHEMA
 from .service import authorization, check_reply
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 INSTANCE = f"{LIST}/{FULL['sid']}"
-
-# Copied by hand from Restcomm's schema; "null" marks a column that may be null, "key" the primary
-# key.
-SCHEMA = {
-    "restcomm_organizations": """
-        sid                     VARCHAR(34) key
-        domain_name             VARCHAR(255)
-        date_created            DATETIME
-        date_updated            DATETIME
-        status                  VARCHAR(16)
-    """,
-    "restcomm_accounts": """
-        sid                     VARCHAR(34) key
-        date_created            DATETIME
-        date_updated            DATETIME
-        email_address           MEDIUMTEXT
-        friendly_name           VARCHAR(64)
-        parent_sid              VARCHAR(34) null
-        type                    VARCHAR(8)
-        status                  VARCHAR(16)
-        auth_token              VARCHAR(32)
-        role                    VARCHAR(64)
-        uri                     MEDIUMTEXT
-        organization_sid        VARCHAR(34)
-    """,
-    "restcomm_applications": """
-        sid                     VARCHAR(34) key
-        date_created            DATETIME
-        date_updated            DATETIME
-        friendly_name           VARCHAR(64)
-        account_sid             VARCHAR(34)
-        api_version             VARCHAR(10)
-        voice_caller_id_lookup  BOOLEAN
-        uri                     MEDIUMTEXT
-        rcml_url                MEDIUMTEXT null
-        kind                    VARCHAR(5) null
-    """,
-    "restcomm_incoming_phone_numbers": """
-        sid                     VARCHAR(34) key
-        date_created            DATETIME
-        date_updated            DATETIME
-        friendly_name           VARCHAR(256)
-        account_sid             VARCHAR(34)
-        phone_number            VARCHAR(30)
-        api_version             VARCHAR(10)
-        voice_caller_id_lookup  BOOLEAN
-        voice_url               MEDIUMTEXT null
-        voice_method            VARCHAR(4) null
-        voice_fallback_url      MEDIUMTEXT null
-        voice_fallback_method   VARCHAR(4) null
-        status_callback         MEDIUMTEXT null
-        status_callback_method  VARCHAR(4) null
-        voice_application_sid   VARCHAR(34) null
-        sms_url                 MEDIUMTEXT null
-        sms_method              VARCHAR(4) null
-        sms_fallback_url        MEDIUMTEXT null
-        sms_fallback_method     VARCHAR(4) null
-        sms_application_sid     VARCHAR(34) null
-        uri                     MEDIUMTEXT
-        voice_capable           BOOLEAN null
-        sms_capable             BOOLEAN null
-        mms_capable             BOOLEAN null
-        fax_capable             BOOLEAN null
-        pure_sip                BOOLEAN null
-        cost                    VARCHAR(10) null
-        ussd_url                MEDIUMTEXT null
-        ussd_method             VARCHAR(4) null
-        ussd_fallback_url       MEDIUMTEXT null
-        ussd_fallback_method    VARCHAR(4) null
-        ussd_application_sid    VARCHAR(34) null
-        refer_url               MEDIUMTEXT null
-        refer_method            VARCHAR(4) null
-        refer_application_sid   VARCHAR(34) null
-        organization_sid        VARCHAR(34)
-    """,
-    "restcomm_clients": """
-        sid                     VARCHAR(34) key
-        date_created            DATETIME
-        date_updated            DATETIME
-        account_sid             VARCHAR(34)
-        api_version             VARCHAR(10)
-        friendly_name           VARCHAR(64)
-        login                   VARCHAR(64)
-        password                VARCHAR(64)
-        status                  INTEGER
-        voice_url               MEDIUMTEXT null
-        voice_method            VARCHAR(4) null
-        voice_fallback_url      MEDIUMTEXT null
-        voice_fallback_method   VARCHAR(4) null
-        voice_application_sid   VARCHAR(34) null
-        uri                     MEDIUMTEXT
-        push_client_identity    VARCHAR(34) null
-        password_algorithm      VARCHAR(34) null
-    """,
-}
 
 
 @pytest.fixture

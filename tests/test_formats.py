@@ -123,7 +123,7 @@ def test_read_of_what_is_no_uri_is_refused(service, target):
     assert "Cache-Control" not in reply.headers
 
 
-@pytest.mark.parametrize("path", [LIST, f"{INSTANCE}.json", f"{ACCOUNT}.json", "/Nothing", "/Logout"])
+@pytest.mark.parametrize("path", [LIST, f"{INSTANCE}.json", f"{ACCOUNT}.json", "/Nothing", "/Logout", "/Health"])
 @pytest.mark.parametrize("account", [CHILD, STRANGER, None], ids=["self", "stranger", "nobody"])
 def test_head_is_get_without_a_body(service, path, account):
     got = service.request("GET", path, account)
@@ -136,9 +136,10 @@ def test_head_is_get_without_a_body(service, path, account):
 ALLOWED = {
     LIST: "GET, HEAD, OPTIONS, POST",
     INSTANCE: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT",
-    ACCOUNT: "GET, HEAD, OPTIONS",
-    "/Accounts": "GET, HEAD, OPTIONS",
+    ACCOUNT: "DELETE, GET, HEAD, OPTIONS, POST, PUT",
+    "/Accounts": "GET, HEAD, OPTIONS, POST",
     "/Logout": "GET, HEAD, OPTIONS",
+    "/Health": "GET, HEAD, OPTIONS",
 }
 
 

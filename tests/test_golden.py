@@ -21,6 +21,7 @@ from restcomm_apps.properties import ACCOUNT, APPLICATION
 from restcomm_apps.render import render, render_list
 from restcomm_apps.suffix import FORMAT, JSON, XML
 
+from .databases import ENGINE
 from .rows import account_row, load_data, number_row
 from .service import BASE, Service
 
@@ -41,6 +42,9 @@ UNTABLED = {
     "account_null_role",
     "account_null_organization",
 }
+# What SQLite holds and MariaDB does not: 96 characters in a VARCHAR(64), a year after 9999.
+BEYOND_MARIADB = {"name_latin1_all", "date_year_10000"} if ENGINE == "mariadb" else set()
+UNTABLED |= BEYOND_MARIADB
 # What no request shows: an application without numbers has no Numbers rather than an empty list.
 UNSHOWN = {"numbers_empty_list"}
 
@@ -384,7 +388,7 @@ def test_tables_refuse_exactly_the_named_cases(serve_in):
     for name, case in CASES.items():
         try:
             put(service, case)
-        except peewee.IntegrityError:
+        except (peewee.IntegrityError, peewee.DataError, peewee.OperationalError):
             refused.add(name)
     assert refused == UNTABLED
 
@@ -439,8 +443,8 @@ def test_every_case_is_covered_in_both_formats():
     assert covered == Counter(PAIRS)
     assert len(covered) == 2 * 141
     assert {name: len(group) for name, group in groups.items()} == {
-        "fetched": 250,
-        "rendered": 8,
+        "fetched": 250 - 2 * len(BEYOND_MARIADB),
+        "rendered": 8 + 2 * len(BEYOND_MARIADB),
         "unreadable": 16,
         "malformed": 2,
         "refused": 6,

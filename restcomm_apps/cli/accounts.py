@@ -1,16 +1,12 @@
 """Commands on accounts."""
 
-import re
-import secrets
-
 import click
+from click.core import ParameterSource
 
-from .. import account_queries, auth
+from .. import account_forms, account_queries, errors, schema, token_changes, tokens
 from ..app import create_app
 from ..dates import local_now
 from .base import Mistake, commands, require_tables
-
-_EMAIL = re.compile(r"[^\s@:/;]+@[^\s@:/;]+")
 
 
 class EmailType(click.ParamType):
@@ -20,7 +16,7 @@ class EmailType(click.ParamType):
 
     def convert(self, value, param, ctx):
         """Return the address or fail with a sentence."""
-        if not _EMAIL.fullmatch(value):
+        if not account_forms.is_email_address(value):
             self.fail(f"{value!r} is no e-mail address", param, ctx)
         return value
 
@@ -43,21 +39,27 @@ class EmailType(click.ParamType):
     confirmation_prompt=True,
     help="Its password; asked for if the value is left out. Without it the token is random.",
 )
-def add_account(email, name, parent, role, password):
+@click.option("--password-stdin", is_flag=True, help="Read its password from a line of input.")
+@click.pass_context
+def add_account(context, email, name, parent, role, password, password_stdin):
     """Add an account and print its sid and auth token."""
     app = create_app()
     require_tables()
     if role not in app.config["ROLES"]:
         raise Mistake(f"--role {role} is not known; known are {', '.join(app.config['ROLES'])}.")
-    if password == "":
-        raise Mistake("--password must not be empty.")
     name = email if name is None else name
     if not 1 <= len(name) <= 64:
         raise Mistake("--name must have 1 to 64 characters.")
     above = None if parent is None else account_queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
-    token = auth.token_of(password) if password else secrets.token_hex(16)
+    if password_stdin:
+        password = _read_password(password)
+    if password == "":
+        raise Mistake("--password must not be empty, nor what --password-stdin reads.")
+    if context.get_parameter_source("password") is ParameterSource.COMMANDLINE:
+        _warn_of_the_list_of_processes()
+    token = tokens.new_token() if password is None else tokens.token_of(password)
     try:
         account = account_queries.add_account(
             email,
@@ -67,6 +69,45 @@ def add_account(email, name, parent, role, password):
             parent=above,
             role=role,
         )
-    except account_queries.AccountExists as error:
+    except errors.AccountExists as error:
         raise Mistake(f"{email} has an account already.") from error
+    except errors.AccountClosed as error:
+        raise Mistake(f"--parent {parent!r} is closed.") from error
     click.echo(f"sid:   {account.sid}\ntoken: {account.auth_token}")
+
+
+def _read_password(given):
+    if given is not None:
+        raise Mistake("--password and --password-stdin must not be given together.")
+    return click.get_text_stream("stdin").readline().rstrip("\r\n")
+
+
+def _warn_of_the_list_of_processes():
+    click.echo(
+        "restcomm-apps: others may read the password in the list of processes; leave its value out "
+        "to be asked for it, or use --password-stdin.",
+        err=True,
+    )
+
+
+@commands.command("rotate-token")
+@click.argument("account", metavar="EMAIL|SID")
+@click.option("--promote", is_flag=True, help="Make the second token the first; the old one ends.")
+@click.option("--cancel", is_flag=True, help="Drop the second token.")
+def rotate_token(account, promote, cancel):
+    """Give an account a second auth token, valid beside the first, and print it."""
+    if promote and cancel:
+        raise Mistake("--promote and --cancel must not be given together.")
+    app = create_app()
+    require_tables()
+    schema.open_connection()
+    found = account_queries.find_account(account)
+    if found is None:
+        raise Mistake(f"{account!r} is no account's e-mail address or sid.")
+    change = token_changes.CHANGES["promote" if promote else "cancel" if cancel else "rotate"]
+    try:
+        changed = change(found, local_now(app.config["TIMEZONE"]))
+    except errors.RestcommError as error:
+        raise Mistake(f"{error.message}.") from error
+    if not promote and not cancel:
+        click.echo(f"token: {changed.new_token}")

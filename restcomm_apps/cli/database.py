@@ -1,10 +1,8 @@
 """Commands on the database as a whole."""
 
-import secrets
-
 import click
 
-from .. import account_queries, models, schema, server, sids
+from .. import account_queries, models, schema, server, sids, tokens
 from ..app import create_app
 from ..database import database
 from ..dates import local_now
@@ -27,7 +25,7 @@ def init_db(first_account):
         if first_account and not models.Account.select().exists():
             added = account_queries.add_account(
                 sids.FIRST_EMAIL_ADDRESS,
-                secrets.token_hex(16),
+                tokens.new_token(),
                 now,
                 friendly_name="Default Administrator Account",
                 parent=None,

@@ -1,7 +1,6 @@
 """Commands that run the service and show how it is set."""
 
 import os
-import ssl
 
 import click
 
@@ -67,8 +66,7 @@ def _check_certificate(certfile, keyfile):
     if certfile is None:
         return
     try:
-        # A key with a pass phrase is refused instead of asked for: nobody answers a service.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certfile, keyfile, password="")
+        server.tls_context(certfile, keyfile)
     except (OSError, ValueError) as error:
         raise Mistake(
             f"--certfile {certfile} and --keyfile {keyfile} are not a PEM certificate and its key."

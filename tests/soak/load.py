@@ -23,6 +23,9 @@ CREATES = int(os.environ.get("SOAK_CREATES", "200"))
 SECONDS = int(os.environ.get("SOAK_SECONDS", "20"))
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "16"))
 ROWS = int(os.environ.get("SOAK_ROWS", "100000"))
+SLOW_CLIENTS = int(os.environ.get("SOAK_SLOW_CLIENTS", "500"))
+CLUSTER_SECONDS = int(os.environ.get("SOAK_CLUSTER_SECONDS", "60"))
+APPLICATIONS = int(os.environ.get("SOAK_APPLICATIONS", "100000"))
 
 
 class Unanswered(Exception):

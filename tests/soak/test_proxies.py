@@ -1,16 +1,20 @@
-"""Real nginx and Apache before a real service, configured as README and deploy/ show."""
+"""Real nginx, Apache and HAProxy before a real service, configured as README and deploy/ show."""
 
 import re
+import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from ..documentation import blocks, read
 from ..rows import CHILD, FULL, TABLES
 from ..service import BASE, Service, authorization, check_reply, free_port
+from .load import KeptAliveClient
 
 pytestmark = pytest.mark.soak
 
@@ -60,15 +64,27 @@ def apache(folder, port, server):
     return ["/usr/sbin/apache2", "-DFOREGROUND", "-f", f"{folder}/apache.conf"]
 
 
+def haproxy(folder, port, config):
+    """Give the command of an HAProxy with the configuration of a cluster, of one service here."""
+    service = re.search(r"bind (\S+)", config)[1]
+    config = re.sub(r"127\.0\.0\.1:808[1-3]", service, config)
+    config = re.sub(r"bind \S+", f"bind 127.0.0.1:{port}", config)
+    (folder / "haproxy.cfg").write_text(config)
+    return ["/usr/sbin/haproxy", "-db", "-f", f"{folder}/haproxy.cfg"]
+
+
 def readme_block(language, before, after):
     """Give README's block of a language, wrapped as in a configuration file."""
     return before + blocks(read("README.md"), language)[0] + after
 
 
+LIST = f"/Accounts/{CHILD['sid']}/Applications"
+HAPROXY_CONFIG = read("deploy/galera/haproxy.cfg")
 CASES = {
     "nginx-deploy": (nginx, read("deploy/nginx.conf")),
     "nginx-readme": (nginx, readme_block("nginx", "server {\nlisten 80;\n", "}\n")),
     "apache-deploy": (apache, read("deploy/apache.conf")),
+    "haproxy-galera": (haproxy, HAPROXY_CONFIG),
     "apache-readme": (apache, readme_block("apache", "<VirtualHost *:80>\n", "</VirtualHost>\n")),
 }
 
@@ -131,3 +147,68 @@ def test_proxy_passes_on_what_clients_send(proxied):
     status, _, body = fetch(f"{account}/Applications", CHILD, b"FriendlyName=caf\xe9")
     assert status == 200 and "<FriendlyName>café</FriendlyName>" in body.decode()
     assert fetch(f"{account}/Applications")[0] == 401
+
+
+class DyingService(BaseHTTPRequestHandler):
+    """A service that answers Health and Logout, but nothing to what else it has read."""
+
+    read = []
+
+    def do_GET(self):
+        """Answer ``OK``, or note the method and break off."""
+        if self.path.endswith(("/Health", "/Logout")):
+            reply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK"
+            self.wfile.write(reply.encode())
+        else:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.read.append(self.command)
+        self.close_connection = True
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
+@pytest.fixture
+def before_a_dying_service(tmp_path):
+    """The port of an HAProxy, configured for a cluster, before a DyingService."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), DyingService)
+    threading.Thread(target=server.serve_forever).start()
+    port = free_port()
+    config = HAPROXY_CONFIG.replace("127.0.0.1:8080", f"127.0.0.1:{server.server_port}")
+    process = subprocess.Popen(haproxy(tmp_path, port, config))
+    wait_for(f"http://127.0.0.1:{port}", process)
+    DyingService.read.clear()
+    yield port
+    process.terminate()
+    process.wait(30)
+    server.shutdown()
+    server.server_close()
+
+
+def send_at_once(port, method):
+    """Send head and body in one piece, the only ones that HAProxy can repeat; give the reply."""
+    head = f"{method} {BASE}{LIST} HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(head.encode() + b"FriendlyName=x")
+        return connection.makefile("rb").read()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_haproxy_sends_no_write_again(before_a_dying_service, method):
+    assert send_at_once(before_a_dying_service, method).startswith(b"HTTP/1.1 502 ")
+    assert DyingService.read == [method]
+
+
+def test_haproxy_sends_a_read_again(before_a_dying_service):
+    assert fetch(f"http://127.0.0.1:{before_a_dying_service}{BASE}{LIST}")[0] == 502
+    assert DyingService.read == ["GET"] * 4
+
+
+def test_haproxy_answers_the_second_request_of_a_client_too(before_a_dying_service):
+    with KeptAliveClient(before_a_dying_service, CHILD) as client:
+        for _ in range(2):
+            status, error = client.request("POST", LIST, {"FriendlyName": "x"})
+            assert (status, error["code"]) == (502, 20503)
+    assert DyingService.read == ["POST"] * 2

@@ -1,0 +1,76 @@
+"""What changes an account: an update, and a closing with all that hangs on it, each in one
+transaction.
+"""
+
+from peewee import chunked
+
+from . import account_queries
+from .application_queries import remove_applications_of
+from .config import ADMINISTRATOR
+from .database import transaction
+from .errors import AccountClosed, InvalidParameter, LastTopAccount
+from .models import ACTIVE, CLOSED, UNINITIALIZED, Account
+
+# Accounts closed by one statement: engines bound the number of parameters.
+_CHUNK = 500
+
+
+@transaction
+def update_account(account, values, unbind, now):
+    """Set the columns ``values`` of an account and return it; the status ``closed`` closes it.
+
+    Closing takes all descendants along, sets nothing else and is final; of a closed account it
+    changes nothing. ``unbind`` as in ``remove_application``. The first password of an
+    uninitialized account makes it active. DateUpdated moves only when there is a column to set.
+    Raises AccountClosed, LastTopAccount (409), InvalidParameter (400).
+    """
+    current = account_queries.lock_account(account)
+    closes = values.get("status") == CLOSED
+    if not values or (closes and current.status == CLOSED):
+        return current
+    if current.status == CLOSED:
+        raise AccountClosed()
+    _keep_a_top_account(current, values)
+    if closes:
+        _close_with_descendants(current, unbind, now)
+    else:
+        changes = _initialize(current, values) | {"date_updated": now}
+        if "auth_token" in values:  # a new password ends whatever opened the account before
+            account_queries.drop_second_tokens([current.sid])
+        Account.update(changes).where(Account.sid == current.sid).execute()
+    return Account.get_by_id(current.sid)
+
+
+def _initialize(account, values):
+    """Add what a password means for an account that had none of its own."""
+    if account.status != UNINITIALIZED or "auth_token" not in values:
+        return values
+    if values["auth_token"] == account.auth_token:
+        raise InvalidParameter("Password", "differ from the one the account came with")
+    return {"status": ACTIVE} | values
+
+
+def _keep_a_top_account(account, values):
+    """Raise LastTopAccount (409) where nobody would be left to act on all others.
+
+    That is an active account without a parent; an administrator, where there was one.
+    """
+    administrates = account.role == ADMINISTRATOR
+    status, role = values.get("status", ACTIVE), values.get("role", ADMINISTRATOR)
+    stays = status == ACTIVE and (role == ADMINISTRATOR or not administrates)
+    if account.parent_sid is not None or account.status != ACTIVE or stays:
+        return
+    others = [top for top in account_queries.lock_active_tops() if top.sid != account.sid]
+    if not any(top.role == ADMINISTRATOR or not administrates for top in others):
+        raise LastTopAccount()
+
+
+def _close_with_descendants(account, unbind, now):
+    """Close the accounts of a tree, drop their second tokens, remove their applications."""
+    for tree in chunked([account, *account_queries.lock_descendants(account)], _CHUNK):
+        for each in tree:
+            remove_applications_of(each, unbind, now)
+        sids = [each.sid for each in tree]
+        account_queries.drop_second_tokens(sids)
+        closed = {"status": CLOSED, "date_updated": now}
+        Account.update(closed).where(Account.sid << sids, Account.status != CLOSED).execute()

@@ -1,0 +1,97 @@
+"""Form fields of accounts: how each is spelled, its rule, the column it fills."""
+
+import re
+
+from .errors import InvalidParameter, MissingParameter
+from .escapes import IMPOSSIBLE_IN_XML
+from .forms import FRIENDLY_NAME_LENGTH, read_flag, read_friendly_name
+from .models import ACTIVE, CLOSED, STATUSES
+from .tokens import token_of
+
+PASSWORD_LENGTHS = range(8, 129)
+EMAIL_ADDRESS_LENGTH = 254
+
+_EMAIL_ADDRESS = re.compile(r"[^\s@:/;]+@[^\s@:/;]+")
+
+
+def is_email_address(text):
+    """Tell whether an e-mail address can stand in a URL and before the colon of HTTP Basic."""
+    return (
+        len(text) <= EMAIL_ADDRESS_LENGTH
+        and _EMAIL_ADDRESS.fullmatch(text) is not None
+        and IMPOSSIBLE_IN_XML.search(text) is None
+    )
+
+
+def values_to_create(form, roles):
+    """Validate the parameters of a new account into its columns; ``role`` only where it is sent.
+
+    ``roles`` are the names of the roles there are. Raises MissingParameter, InvalidParameter
+    (400).
+    """
+    for name in ("EmailAddress", "Password"):
+        if name not in form:
+            raise MissingParameter(name)
+    email_address = form["EmailAddress"]
+    if not is_email_address(email_address):
+        raise InvalidParameter("EmailAddress", "be an e-mail address without spaces, : ; or /")
+    defaults = {"friendly_name": email_address[:FRIENDLY_NAME_LENGTH], "status": ACTIVE}
+    values = defaults | values_to_update(form, roles) | {"email_address": email_address}
+    if values["status"] == CLOSED:
+        raise InvalidParameter("Status", "not be closed for a new account")
+    return values
+
+
+def values_to_update(form, roles):
+    """Validate the parameters that change an account into those of its columns they change.
+
+    Parameters that are unknown or cannot change are ignored. Raises InvalidParameter (400).
+    """
+    values = {
+        column: read(form[name], name) for name, column, read in _PARAMETERS if name in form
+    }
+    if "role" in values and values["role"] not in roles:
+        raise InvalidParameter("Role", "be Administrator, Developer or a role of the setting ROLES")
+    return values
+
+
+def read_token_change(form):
+    """Read what is to happen to the tokens: ``rotate``, ``promote``, ``cancel`` or None.
+
+    Raises InvalidParameter (400) beside anything else that changes the account.
+    """
+    asked = [name for name in _TOKEN_CHANGES if read_flag(form.get(name, "false"), name)]
+    if not asked:
+        return None
+    if len(asked) > 1 or any(name in form for name, *_ in _PARAMETERS):
+        raise InvalidParameter(asked[0], "be the only parameter that changes the account")
+    return _TOKEN_CHANGES[asked[0]]
+
+
+def _read_password(text, name):
+    if len(text) not in PASSWORD_LENGTHS:
+        raise InvalidParameter(
+            name, f"have {PASSWORD_LENGTHS.start} to {PASSWORD_LENGTHS.stop - 1} characters"
+        )
+    return token_of(text)
+
+
+def _read_role(text, name):
+    return text
+
+
+def _read_status(text, name):
+    status = text.lower()
+    if status not in STATUSES:
+        raise InvalidParameter(name, f"be {', '.join(STATUSES[:-1])} or {STATUSES[-1]}")
+    return status
+
+
+_TOKEN_CHANGES = {"RotateToken": "rotate", "PromoteToken": "promote", "CancelToken": "cancel"}
+# name, column, reader
+_PARAMETERS = (
+    ("FriendlyName", "friendly_name", read_friendly_name),
+    ("Password", "auth_token", _read_password),
+    ("Role", "role", _read_role),
+    ("Status", "status", _read_status),
+)

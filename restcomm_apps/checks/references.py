@@ -1,0 +1,75 @@
+"""The checks of what rows point at: accounts, organizations, applications."""
+
+from peewee import fn
+
+from ..models import Account, Application, Client, IncomingPhoneNumber, Organization
+from .base import INFORMATIONAL, WRONG, Rows, rows_check
+from .expressions import pointed_at, to_the_letter
+
+_REFERENCES = (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid)
+
+
+def _find_ownerless(install):
+    for model in (Application, IncomingPhoneNumber, Client):
+        yield _pointing_nowhere(install, model.account_sid, Account)
+
+
+def _find_parentless(install):
+    yield _pointing_nowhere(install, Account.parent_sid, Account)
+
+
+def _find_of_unknown_organization(install):
+    for model in (Account, IncomingPhoneNumber):
+        yield _pointing_nowhere(install, model.organization_sid, Organization)
+
+
+def _find_dangling(install):
+    for column in _REFERENCES:
+        dangling = _pointing_nowhere(install, column, Application)
+        yield dangling._replace(changes={column: None}, column=column)
+
+
+def _pointing_nowhere(install, column, model):
+    found = pointed_at(column, model.alias(), install.collation_of(model.sid))
+    return Rows(
+        column.is_null(False) & ~fn.EXISTS(found), reads=(column, model.sid), shows=(column,)
+    )
+
+
+def _find_foreign(install):
+    collation = install.collation_of(Application.sid)
+    for column in _REFERENCES:
+        owner = column.model.account_sid
+        target = Application.alias()
+        foreign = to_the_letter(target.account_sid) != to_the_letter(owner)
+        yield Rows(
+            fn.EXISTS(pointed_at(column, target, collation).where(foreign)),
+            reads=(column, owner, Application.sid, Application.account_sid),
+            shows=(owner, column),
+            column=column,
+        )
+
+
+REFERENCE_CHECKS = (
+    rows_check("ownerless", WRONG, "rows of an account that is not there", _find_ownerless),
+    rows_check("parentless", INFORMATIONAL, "accounts whose parent is not there", _find_parentless),
+    rows_check(
+        "organizations",
+        INFORMATIONAL,
+        "rows of an organization that is not there",
+        _find_of_unknown_organization,
+    ),
+    rows_check(
+        "dangling",
+        WRONG,
+        "rows that point at an application that is not there",
+        _find_dangling,
+        "sets the reference to NULL",
+    ),
+    rows_check(
+        "foreign-references",
+        INFORMATIONAL,
+        "rows that point at an application of another account, whose lists do not show them",
+        _find_foreign,
+    ),
+)

@@ -1,0 +1,24 @@
+"""Health: the URL at which load balancers and monitors ask whether requests can be served."""
+
+from flask import Blueprint
+
+from . import account_queries as queries
+from . import schema
+from .render import render_text
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/Health")
+def read_health():
+    """Answer ``OK`` where the database does; asks for no credentials. Unavailable (503) if not."""
+    schema.open_connection()
+    queries.read_any_account()
+    return render_text("OK")
+
+
+@blueprint.after_request
+def forbid_caches(reply):
+    """Let nobody keep an answer: the next one may differ."""
+    reply.headers["Cache-Control"] = "no-store"
+    return reply

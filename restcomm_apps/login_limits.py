@@ -1,0 +1,67 @@
+"""How often a login may fail before it is not even tried.
+
+Counted by account and address together, so that nobody locks an account out from elsewhere, and
+by address over all accounts, so that nobody tries one password on each. Counts are kept in the
+memory of each process: a stranger's failures write nothing, and a login that succeeds costs two
+look-ups. docs/security.md says what this holds against.
+"""
+
+import ipaddress
+import math
+import time
+
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from . import sids
+from .errors import TooManyFailures
+
+# An address may stand for an office of many clients, some with an old password.
+ACCOUNTS_PER_ADDRESS = 10
+
+
+class LoginLimits:
+    """Counts failures; ``limit`` is a rate of the library ``limits``, or None for no limit."""
+
+    def __init__(self, limit):
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limits = ()
+        if limit is not None:
+            of_address = type(limit)(limit.amount * ACCOUNTS_PER_ADDRESS, limit.multiples)
+            self._limits = (
+                ("of the account from the address", limit, _account_and_address),
+                ("from the address", of_address, _address_alone),
+            )
+
+    def check(self, name, address):
+        """Raise TooManyFailures (429) where a login may not be tried now."""
+        for whose, limit, key in self._limits:
+            identifiers = key(name, address)
+            if not self._limiter.test(limit, *identifiers):
+                reset = self._limiter.get_window_stats(limit, *identifiers).reset_time
+                seconds = max(1, math.ceil(reset - time.time()))
+                raise TooManyFailures(seconds, f"too many failures {whose}")
+
+    def count_failure(self, name, address):
+        """Count a login that failed."""
+        for _, limit, key in self._limits:
+            self._limiter.hit(limit, *key(name, address))
+
+
+def _account_and_address(name, address):
+    # One budget for all that may name one account: the sid, the e-mail address that it derives
+    # from, and either in a spelling that a database takes for the same.
+    name = name.strip().lower()
+    return (name if sids.is_sid(name) else sids.account_sid_of(name), _network_of(address))
+
+
+def _address_alone(name, address):
+    return (_network_of(address),)
+
+
+def _network_of(address):
+    """Give the network that one client has to itself: an IPv4 address, of IPv6 the /64."""
+    if ":" not in address:
+        return address
+    parsed = ipaddress.IPv6Address(address.partition("%")[0])
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))

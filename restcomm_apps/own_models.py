@@ -1,0 +1,47 @@
+"""This service's own tables, beside Restcomm's; a database has them once init-db has run on it."""
+
+import peewee
+
+from .database import database
+from .fields import LocalDateTimeField, MediumTextField, SidField
+
+
+class OwnModel(peewee.Model):
+    """What all of this service's own tables share."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class IdempotentReply(OwnModel):
+    """The first answer to a request with an Idempotency-Key, for those that repeat it.
+
+    ``created`` is in seconds of Unix time; ``headers`` a JSON list of [name, value].
+    """
+
+    account_sid = SidField()
+    idempotency_key = peewee.CharField(max_length=255)
+    created = peewee.BigIntegerField(index=True)
+    fingerprint = peewee.CharField(max_length=64)
+    status = peewee.IntegerField(null=True)
+    headers = MediumTextField(null=True)
+    body = MediumTextField(null=True)
+
+    class Meta:
+        table_name = "restcomm_apps_idempotent_replies"
+        primary_key = peewee.CompositeKey("account_sid", "idempotency_key")
+
+
+class SecondToken(OwnModel):
+    """An account's next auth token, valid beside the one in Restcomm's table until promoted."""
+
+    account_sid = SidField(primary_key=True)
+    token = peewee.CharField(max_length=32)
+    date_created = LocalDateTimeField()
+
+    class Meta:
+        table_name = "restcomm_apps_second_tokens"
+
+
+TABLES = (IdempotentReply, SecondToken)

@@ -1,0 +1,67 @@
+"""The rotation of an account's auth token: a second token, valid beside the first, that takes its
+place or goes; each step in one transaction.
+"""
+
+from . import account_queries, tokens
+from .database import transaction
+from .errors import AccountClosed, NotProvided, TokenConflict
+from .models import CLOSED, Account
+from .own_models import SecondToken
+from .schema import has_own_tables
+
+
+@transaction
+def rotate_token(account, now):
+    """Give an account a second token and return the account with it as ``new_token``.
+
+    Raises TokenConflict (409) where it has one: clients may be using it. Raises AccountClosed
+    (409), NotProvided (501).
+    """
+    current, second = _read(account)
+    if second is not None:
+        raise TokenConflict("The account has a second token; promote or cancel it first")
+    current.new_token = tokens.new_token()
+    SecondToken.create(account_sid=current.sid, token=current.new_token, date_created=now)
+    return current
+
+
+@transaction
+def promote_token(account, now):
+    """Put an account's second token in the place of the first and return the account.
+
+    Raises TokenConflict (409) where it has none, AccountClosed (409), NotProvided (501).
+    """
+    current, second = _read(account)
+    _require(second)
+    promoted = {"auth_token": second.token, "date_updated": now}
+    Account.update(promoted).where(Account.sid == current.sid).execute()
+    second.delete_instance()
+    return Account.get_by_id(current.sid)
+
+
+@transaction
+def cancel_token(account, now):
+    """Drop an account's second token and return the account; see ``promote_token``."""
+    current, second = _read(account)
+    _require(second)
+    second.delete_instance()
+    return current
+
+
+# What may be asked for, by the words of ``account_forms`` and of the command line.
+CHANGES = {"rotate": rotate_token, "promote": promote_token, "cancel": cancel_token}
+
+
+def _read(account):
+    """Read an account and its second token or None, within a transaction."""
+    if not has_own_tables():
+        raise NotProvided("A second token")
+    current = account_queries.lock_account(account)
+    if current.status == CLOSED:
+        raise AccountClosed()
+    return current, SecondToken.get_or_none(SecondToken.account_sid == current.sid)
+
+
+def _require(second):
+    if second is None:
+        raise TokenConflict("The account has no second token")

@@ -1,0 +1,330 @@
+"""A threaded gunicorn worker whose threads never wait for a client.
+
+gunicorn's own reads requests and writes replies in its few threads, so that as many clients that
+send, or read, an octet a second stop the service. Here the loop that accepts connections also
+gathers each request, without blocking, and hands it to a thread once it has come whole; the thread
+reads and writes memory, and the loop sends what it wrote. TLS handshakes and the wait for the end
+of a closed connection happen in the loop too.
+
+A connection costs memory alone, so what is bounded is their number, their octets and their time.
+"""
+
+import errno
+import selectors
+import socket
+import ssl
+import time
+from functools import partial
+
+from gunicorn import http
+from gunicorn import sock as gunicorn_sock
+from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+
+from .arrivals import Arrival
+
+# For a TLS handshake, for a whole request from its first octet on, and for a whole reply.
+SECONDS_TO_SEND = 30
+SECONDS_TO_READ = 30
+# For the first octet on a new connection; gunicorn's setting keepalive is for later requests.
+SECONDS_TO_BEGIN = 10
+# For the client's end of a connection that is closed, so that it reads the reply to its end.
+SECONDS_TO_CLOSE = 2
+# Octets of unfinished requests in a process; beyond, the connection that holds most is closed.
+MOST_UNFINISHED = 2**26
+
+_RECEIVED_AT_ONCE = 2**16
+_SECONDS_BETWEEN_SWEEPS = 0.25
+_GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Connection:
+    """A client's connection; to gunicorn's thread the socket of what has come and is to be sent.
+
+    ``socket`` is the real one and never blocks; ``deadline`` is the moment of the monotonic clock
+    when the loop gives up waiting for the client; ``goes_on`` says that another request may follow.
+    """
+
+    # What gunicorn's thread would find out or bring about itself.
+    initialized = True
+    is_http2 = False
+
+    def __init__(self, cfg, client_socket, client, server, largest_body):
+        client_socket.setblocking(False)
+        self.socket = client_socket
+        self.sock = self
+        self.client = client
+        self.server = server
+        self.deadline = 0
+        self.goes_on = False
+        self.outgoing = bytearray()
+        self.largest_body = largest_body
+        self.arrival = Arrival(largest_body)
+        self.parser = http.get_parser(cfg, self, client)
+
+    # For gunicorn's thread.
+
+    def init(self):
+        """Do nothing: the loop has shaken hands."""
+
+    def recv(self, size):
+        """Give what has come of the request, at last nothing. Raises LimitRequestHeaders."""
+        octets = bytes(self.arrival.octets[:size])
+        del self.arrival.octets[:size]
+        if not octets and self.arrival.is_head_too_long:
+            raise LimitRequestHeaders("limit request headers size")
+        return octets
+
+    def sendall(self, octets):
+        """Keep octets for ``flush``."""
+        self.outgoing += octets
+
+    def setblocking(self, blocking):
+        """Stay as it is."""
+
+    def settimeout(self, seconds):
+        """Stay as it is."""
+
+    def gettimeout(self):
+        """Say that it never blocks."""
+        return 0.0
+
+    def shutdown(self, how):
+        """Shut the real socket down."""
+        self.socket.shutdown(how)
+
+    def close(self):
+        """Close the real socket."""
+        self.socket.close()
+
+    # For the loop.
+
+    def receive(self):
+        """Take what has come; tell whether more may. Raises OSError."""
+        while not self.arrival.is_complete:
+            try:
+                octets = self.socket.recv(_RECEIVED_AT_ONCE)
+            except _WOULD_BLOCK:
+                return True
+            if not octets:
+                return False
+            self.arrival.add(octets)
+            # What TLS has read ahead makes no socket readable.
+            if not isinstance(self.socket, ssl.SSLSocket) or not self.socket.pending():
+                return True
+        return True
+
+    def flush(self):
+        """Send what can be sent now; tell whether that was all. Raises OSError."""
+        while self.outgoing:
+            try:
+                sent = self.socket.send(self.outgoing)
+            except _WOULD_BLOCK:
+                return False
+            del self.outgoing[:sent]
+        return True
+
+    def begin_next(self):
+        """Turn to the next request, with what came of it behind the last one."""
+        octets = self.parser.unreader.take_buffered() + self.arrival.octets
+        self.arrival = Arrival(self.largest_body)
+        self.arrival.add(octets)
+
+
+class PatientWorker(ThreadWorker):
+    """A worker that waits for clients in its loop; see the module."""
+
+    # The largest body that is waited for, in bytes; of a larger one only the head is read.
+    largest_body = 2**20
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self._tls = gunicorn_sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
+        # {connection: (what the poller looks for, what is done then)}, the longest wait first.
+        self._waiting = {}
+        self._next_sweep = 0
+
+    # In a thread of the pool.
+
+    def handle(self, conn):
+        """Answer a request that has come; tell whether the connection goes on."""
+        goes_on = super().handle(conn)
+        try:
+            conn.flush()
+        except OSError as gone:
+            self.log.debug("%s did not wait for its answer: %s", conn.client, gone)
+            return False
+        return goes_on
+
+    def handle_request(self, req, conn):
+        """Answer a request; where the next one would begin is unknown after a body that is cut."""
+        if conn.arrival.is_cut:
+            req.force_close()
+        return super().handle_request(req, conn)
+
+    # In the loop.
+
+    def accept(self, listener):
+        """Accept a connection; of too many the one that has waited longest makes room for it."""
+        try:
+            client_socket, client = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections and self._waiting:
+            self._give_up(next(iter(self._waiting)), "made room for another")
+        if self._tls is not None:
+            client_socket.setblocking(False)
+            try:
+                client_socket = self._tls.wrap_socket(
+                    client_socket, server_side=True, do_handshake_on_connect=False
+                )
+            except OSError as gone:
+                self.log.debug("%s left before TLS began: %s", client, gone)
+                client_socket.close()
+                self.nr_conns -= 1
+                return
+        server = listener.getsockname()
+        connection = Connection(self.cfg, client_socket, client, server, self.largest_body)
+        connection.deadline = time.monotonic() + SECONDS_TO_BEGIN
+        (self._receive if self._tls is None else self._shake_hands)(connection)
+
+    def _shake_hands(self, connection):
+        try:
+            connection.socket.do_handshake()
+        except ssl.SSLWantReadError:
+            self._wait(connection, selectors.EVENT_READ, self._shake_hands)
+        except ssl.SSLWantWriteError:
+            self._wait(connection, selectors.EVENT_WRITE, self._shake_hands)
+        except OSError as error:
+            if not isinstance(error, ssl.SSLError):
+                return self._close(connection)
+            self.handle_error(None, connection, connection.client, error)
+            self._close_when_read(connection)
+        else:
+            connection.deadline = time.monotonic() + SECONDS_TO_BEGIN
+            self._receive(connection)
+
+    def _receive(self, connection):
+        had_begun = bool(connection.arrival.octets)
+        try:
+            may_go_on = connection.receive()
+        except OSError as gone:
+            self.log.debug("%s left: %s", connection.client, gone)
+            return self._close(connection)
+        if not may_go_on:
+            if not connection.arrival.octets:
+                return self._close(connection)
+            connection.arrival.cut()
+        if connection.arrival.octets and not had_begun:
+            connection.deadline = time.monotonic() + SECONDS_TO_SEND
+        self._proceed(connection)
+
+    def _proceed(self, connection):
+        """Hand a request that has come to a thread, or wait for more of it."""
+        arrival = connection.arrival
+        if arrival.is_complete:
+            self._stop_waiting(connection)
+            self.enqueue_req(connection)
+            return
+        self._wait(connection, selectors.EVENT_READ, self._receive)
+        if arrival.expects_go_ahead:
+            arrival.expects_go_ahead = False
+            try:
+                connection.socket.send(_GO_AHEAD)
+            except OSError as gone:
+                self.log.debug("%s cannot be told to go on: %s", connection.client, gone)
+                self._close(connection)
+
+    def finish_request(self, conn, fs):
+        """Send what a thread wrote, then turn to the next request or close."""
+        conn.goes_on = not fs.cancelled() and not fs.exception() and bool(fs.result())
+        conn.deadline = time.monotonic() + SECONDS_TO_READ
+        self._send(conn)
+
+    def _send(self, connection):
+        try:
+            if not connection.flush():
+                return self._wait(connection, selectors.EVENT_WRITE, self._send)
+        except OSError as gone:
+            self.log.debug("%s did not wait for its answer: %s", connection.client, gone)
+            return self._close(connection)
+        if not connection.goes_on:
+            return self._close_when_read(connection)
+        connection.begin_next()
+        # A worker that ends waits a moment for what a client may be sending already.
+        idle = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, STOP_KEEPALIVE_LINGER)
+        seconds = SECONDS_TO_SEND if connection.arrival.octets else idle
+        connection.deadline = time.monotonic() + seconds
+        self._proceed(connection)
+
+    def _close_when_read(self, connection):
+        """Close once the client has: octets that are not read would break off the reply."""
+        try:
+            connection.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return self._close(connection)
+        connection.deadline = time.monotonic() + SECONDS_TO_CLOSE
+        self._drain(connection)
+
+    def _drain(self, connection):
+        try:
+            if connection.socket.recv(_RECEIVED_AT_ONCE):
+                return self._wait(connection, selectors.EVENT_READ, self._drain)
+        except _WOULD_BLOCK:
+            return self._wait(connection, selectors.EVENT_READ, self._drain)
+        except OSError as gone:
+            self.log.debug("%s left: %s", connection.client, gone)
+        self._close(connection)
+
+    def _wait(self, connection, events, then):
+        """Let the poller look for events of a connection, and do something then."""
+        if connection not in self._waiting:
+            self.poller.register(connection.socket, events, partial(self._on_event, connection))
+        elif self._waiting[connection][0] != events:
+            self.poller.modify(connection.socket, events, partial(self._on_event, connection))
+        self._waiting[connection] = events, then
+
+    def _on_event(self, connection, _):
+        # It may be closed since the poller saw it.
+        if connection in self._waiting:
+            self._waiting[connection][1](connection)
+
+    def _stop_waiting(self, connection):
+        if self._waiting.pop(connection, None):
+            self.poller.unregister(connection.socket)
+
+    def _close(self, connection):
+        self._stop_waiting(connection)
+        connection.close()
+        self.nr_conns -= 1
+
+    def _give_up(self, connection, why):
+        if connection.arrival.octets or connection.outgoing:
+            self.log.info("Gave up on %s: %s", connection.client, why)
+        self._close(connection)
+
+    def murder_pending(self):
+        """Give up on those who take too long, and on the largest of what is too much in all."""
+        now = time.monotonic()
+        if now < self._next_sweep:
+            return
+        self._next_sweep = now + _SECONDS_BETWEEN_SWEEPS
+        for connection in [each for each in self._waiting if each.deadline <= now]:
+            self._give_up(connection, "it took too long")
+        sizes = {each: len(each.arrival.octets) + len(each.outgoing) for each in self._waiting}
+        excess = sum(sizes.values()) - MOST_UNFINISHED
+        for connection in sorted(sizes, key=sizes.get, reverse=True):
+            if excess <= 0:
+                break
+            excess -= sizes[connection]
+            self._give_up(connection, "it held too much")
+
+    def _cap_keepalive(self, deadline):
+        """Wait until a moment at most for requests that have not begun."""
+        for connection in self._waiting:
+            if not connection.arrival.octets and not connection.outgoing:
+                connection.deadline = min(connection.deadline, deadline)
