@@ -3,13 +3,15 @@
 gunicorn's own reads requests and writes replies in its few threads, so that as many clients that
 send, or read, an octet a second stop the service. Here the loop that accepts connections also
 gathers each request, without blocking, and hands it to a thread once it has come whole; the thread
-reads and writes memory, and the loop sends what it wrote. TLS handshakes and the wait for the end
+reads and writes memory, and the loop sends what it wrote; only a reply of many megabytes makes its
+thread wait, or memory would have to hold it all. TLS handshakes and the wait for the end
 of a closed connection happen in the loop too.
 
 A connection costs memory alone, so what is bounded is their number, their octets and their time.
 """
 
 import errno
+import select
 import selectors
 import socket
 import ssl
@@ -32,7 +34,10 @@ SECONDS_TO_BEGIN = 10
 SECONDS_TO_CLOSE = 2
 # Octets of unfinished requests in a process; beyond, the connection that holds most is closed.
 MOST_UNFINISHED = 2**26
+# Octets of a reply that are kept for a client that reads slowly; beyond, its thread waits.
+MOST_UNSENT = 2**22
 
+_SENT_AT_ONCE = 2**14
 _RECEIVED_AT_ONCE = 2**16
 _SECONDS_BETWEEN_SWEEPS = 0.25
 _GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -77,8 +82,21 @@ class Connection:
         return octets
 
     def sendall(self, octets):
-        """Keep octets for ``flush``."""
+        """Send what the client takes at once, keep the rest for ``flush``.
+
+        Only of a reply that is streamed faster than the client reads, what would be more than
+        MOST_UNSENT is waited for. Raises OSError.
+        """
         self.outgoing += octets
+        if len(self.outgoing) < _SENT_AT_ONCE:
+            return
+        poll = select.poll()
+        poll.register(self.socket, select.POLLOUT)
+        deadline = time.monotonic() + SECONDS_TO_READ
+        while not self.flush() and len(self.outgoing) > MOST_UNSENT:
+            left = max(0, deadline - time.monotonic())
+            if not poll.poll(left * 1000):
+                raise TimeoutError("The client does not read its reply")
 
     def setblocking(self, blocking):
         """Stay as it is."""
