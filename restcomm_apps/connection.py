@@ -15,7 +15,7 @@ from .arrivals import Arrival
 RECEIVED_AT_ONCE = 2**16
 # Of a reply, before a part of it is sent while the rest is made, and before the rest waits.
 _SENT_FROM = 2**14
-_MOST_KEPT = 2**20
+_MOST_KEPT = 2**22
 # For a whole reply; for each further part of one that is longer than what is kept of it.
 SECONDS_TO_READ = 30
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)

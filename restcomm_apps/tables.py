@@ -1,4 +1,4 @@
-"""Lists as CSV: RFC 4180, a header of the XML names, nothing that a spreadsheet takes for a formula."""
+"""Lists as CSV (RFC 4180): a header of the XML names, and nothing that is taken for a formula."""
 
 import csv
 import io

@@ -3,8 +3,9 @@
 gunicorn's own reads requests and writes replies in its few threads, so that as many clients that
 send, or read, an octet a second stop the service. Here the loop that accepts connections also
 gathers each request, without blocking, and hands it to a thread once it has come whole; the thread
-reads and writes memory, and the loop sends what it wrote. TLS handshakes and the wait for the end
-of a closed connection happen in the loop too.
+reads and writes memory, and the loop sends what it wrote; only a reply of many megabytes makes its
+thread wait, or memory would have to hold it all. TLS handshakes and the wait for the end of a
+closed connection happen in the loop too.
 
 A connection costs memory alone, so what is bounded is their number, their octets and their time.
 """
