@@ -116,7 +116,10 @@ def authenticate():
 def tell_error(error):
     """Turn any exception into a reply that holds nothing internal, and log it."""
     told = _as_restcomm_error(error)
-    if told.status >= 500:
+    if isinstance(told, Unavailable):
+        # The database's own words say it; a trace of each request would bury them.
+        log.error("%s %a: %d %a", request.method, request.path, told.status, str(error))
+    elif told.status >= 500:
         log.error("%s %r", request.method, request.path, exc_info=error)
     elif told.status in _REFUSALS:
         log_refusal(told)
