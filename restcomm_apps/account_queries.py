@@ -3,7 +3,7 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
-from . import sids
+from . import changes, sids
 from .database import transaction
 from .errors import NotFound
 from .fields import exactly
@@ -31,7 +31,7 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
     taken = exactly(Account.email_address, email_address) | (Account.sid == sid)
     if Account.select().where(taken).exists():
         raise AccountExists(email_address)
-    return Account.create(
+    account = Account.create(
         sid=sid,
         date_created=now,
         date_updated=now,
@@ -45,6 +45,8 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role):
         uri=f"/{API_VERSION}/Accounts/{sid}",
         organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
     )
+    changes.record(changes.CREATE, None, account)
+    return account
 
 
 def is_ancestor(ancestor, account):

@@ -4,10 +4,23 @@ import logging
 import os
 
 import peewee
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from werkzeug import exceptions
 
-from . import accounts, applications, auth, config, cors, database, forms, schema, suffix
+from . import (
+    accounts,
+    applications,
+    auth,
+    callers,
+    changes,
+    config,
+    cors,
+    database,
+    forms,
+    request_ids,
+    schema,
+    suffix,
+)
 from .errors import (
     InvalidParameter,
     MalformedRequest,
@@ -38,7 +51,9 @@ def create_app(environ=None):
     app.wsgi_app = suffix.SuffixMiddleware(app.wsgi_app)
     app.logger.setLevel(app.config["LOG_LEVEL"].upper())
     database.connect(app.config["DATABASE_URL"])
+    changes.keep(app.config["AUDIT"])
 
+    request_ids.init_app(app)
     app.before_request(refuse_malformed)
     app.before_request(answer_options)
     app.before_request(authenticate)
@@ -79,6 +94,7 @@ def authenticate():
     if request.path != f"{current_app.config['BASE_PATH']}/Logout":
         schema.open_connection()
         auth.authenticate()
+        callers.enter_account(g.effective_account.sid)
 
 
 def forbid_shared_caches(reply):

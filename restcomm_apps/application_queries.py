@@ -5,7 +5,7 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 from collections import defaultdict
 
-from . import sids
+from . import changes, sids
 from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
@@ -67,11 +67,25 @@ def _find_application(query, account, sid):
     return found
 
 
+def list_changes(account, sid):
+    """List the changes to one of an account's applications, a removed one's too, by sequence.
+
+    Raises NotFound (404), also where no trail is kept, and Forbidden (403); see
+    ``find_application``.
+    """
+    if not changes.has_tables():
+        raise NotFound()
+    listed = list(changes.list_changes(account.sid, sid))
+    if not listed:
+        find_application(account, sid)
+    return listed
+
+
 @transaction
 def create_application(account, values, now):
     """Add an application with the columns ``values`` to an account and return it."""
     sid = sids.new_sid(sids.APPLICATION)
-    return Application.create(
+    application = Application.create(
         sid=sid,
         account_sid=account.sid,
         date_created=now,
@@ -80,6 +94,8 @@ def create_application(account, values, now):
         uri=f"/{API_VERSION}/Accounts/{account.sid}/Applications/{sid}",
         **values,
     )
+    changes.record(changes.CREATE, None, application)
+    return application
 
 
 @transaction
@@ -90,8 +106,9 @@ def update_application(account, sid, values, now):
     """
     application = _find_application(locked(Application.select()), account, sid)
     if values:
-        changes = values | {"date_updated": now}
-        Application.update(changes).where(Application.sid == sid).execute()
+        columns = values | {"date_updated": now}
+        Application.update(columns).where(Application.sid == sid).execute()
+        changes.record(changes.UPDATE, application, values)
         application = find_application(account, sid)
     return application
 
@@ -103,7 +120,8 @@ def remove_application(account, sid, unbind, now):
     With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
     original left them dangling.
     """
-    _find_application(locked(Application.select()), account, sid)
+    application = _find_application(locked(Application.select()), account, sid)
+    changes.record(changes.REMOVE, application, None)
     if unbind:
         for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
             _free(column, sid, now)

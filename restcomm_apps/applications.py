@@ -6,13 +6,14 @@ from . import application_queries as queries
 from . import auth, forms
 from .config import UNBIND
 from .dates import local_now
-from .properties import APPLICATION
+from .properties import APPLICATION, CHANGE
 from .render import render, render_list, render_nothing
 
 blueprint = Blueprint("applications", __name__)
 
 LIST = "/Accounts/<account>/Applications"
 INSTANCE = LIST + "/<sid>"
+CHANGES = INSTANCE + "/Changes"
 
 # What each view needs; a view that is missing here cannot be called.
 ACTIONS = {
@@ -21,6 +22,7 @@ ACTIONS = {
     "read_application": "Read",
     "update_application": "Modify",
     "remove_application": "Modify",
+    "list_changes": "Read",
 }
 
 
@@ -70,6 +72,12 @@ def remove_application(account, sid):
     unbind = current_app.config["ON_REMOVE"] == UNBIND
     queries.remove_application(g.operated_account, sid, unbind, _now())
     return render_nothing(current_app.config["DELETE_STATUS"])
+
+
+@blueprint.get(CHANGES)
+def list_changes(account, sid):
+    """List the changes to an application of the account's, a removed one's too."""
+    return render_list(CHANGE, queries.list_changes(g.operated_account, sid))
 
 
 def _now():

@@ -17,6 +17,7 @@ SECTION = "restcomm-apps"
 
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
+AUTO, REQUIRED, OFF = "auto", "required", "off"
 
 
 class ConfigError(Exception):
@@ -186,6 +187,13 @@ SETTINGS = (
         _one_of(UNBIND, LEAVE),
         "unbind or leave",
         "What happens to numbers and clients that point at a removed application.",
+    ),
+    Setting(
+        "AUDIT",
+        AUTO,
+        _one_of(AUTO, REQUIRED, OFF),
+        "auto, required or off",
+        "Whether changes are kept: where the trail's tables are, always or nothing is changed, never.",
     ),
     Setting(
         "CORS_ORIGINS",

@@ -10,7 +10,7 @@ from .database import database
 from .fields import FlagField, LocalDateTimeField, MediumTextField, SidField
 
 FIRST_ORGANIZATION = ("ORafbe225ad37541eba518a74248f0ac4c", "default.restcomm.com")
-ACTIVE = "active"
+ACTIVE, CLOSED = "active", "closed"
 
 
 class RestcommModel(peewee.Model):

@@ -3,10 +3,11 @@
 One table drives both formats. What a value looks like as bytes is ``render``'s business.
 """
 
+import json
 from operator import attrgetter
 from typing import Any, Callable, NamedTuple
 
-from .dates import format_date
+from .dates import format_date, local_of
 
 API_VERSION = "2012-04-24"
 
@@ -164,6 +165,54 @@ ACCOUNT = Resource(
         Property(
             "SubresourceUris", "subresource_uris", lambda row, site: Nested(SUBRESOURCE_URIS, row)
         ),
+    ),
+)
+
+
+class PropertyChange(NamedTuple):
+    """What a property was and became; None where it had no value."""
+
+    column: str
+    before: Any
+    after: Any
+
+
+PROPERTY_CHANGE = Resource(
+    "Property",
+    None,
+    (
+        Property("Name", None, lambda row, site: row.column.title().replace("_", "")),
+        Property(None, "name", _column("column")),
+        Property("From", "from", _column("before")),
+        Property("To", "to", _column("after")),
+    ),
+)
+
+
+def _property_changes(row, site):
+    changed = json.loads(row.properties).items()
+    return Listed(PROPERTY_CHANGE, [PropertyChange(name, *pair) for name, pair in changed])
+
+
+CHANGE = Resource(
+    "Change",
+    "Changes",
+    (
+        Property("Sequence", "sequence", _column("sequence")),
+        Property(
+            "DateCreated",
+            "date_created",
+            lambda row, site: format_date(local_of(row.changed_at, site.zone), site.zone),
+        ),
+        Property("Action", "action", _column("action")),
+        Property("ApplicationSid", "application_sid", _column("resource_sid")),
+        Property("AccountSid", "account_sid", _column("account_sid")),
+        # Neither for a change on the command line; whose it was is no client's business.
+        Property("EffectiveAccountSid", "effective_account_sid", _column("effective_account_sid")),
+        Property("Address", "address", _column("address")),
+        Property("RequestId", "request_id", _column("request_id")),
+        Property("Properties", "properties", _property_changes),
+        Property("Hash", "hash", _column("hash")),
     ),
 )
 

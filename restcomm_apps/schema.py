@@ -2,6 +2,7 @@
 
 import threading
 
+from . import own_models
 from .database import database, is_mysql
 from .models import ACTIVE, FIRST_ORGANIZATION, TABLES, Account, Application, Organization
 
@@ -15,7 +16,7 @@ _left_out = []
 
 def create_tables(now):
     """Create the tables and indexes that are missing, and the first organization; repeatable."""
-    for table in TABLES:
+    for table in (*TABLES, *own_models.TABLES):
         table._meta.table_settings = _MYSQL_SETTINGS if is_mysql() else None
         table.create_table()
         for index in missing_indexes(table):

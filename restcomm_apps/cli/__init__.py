@@ -6,11 +6,11 @@ import click
 import peewee
 
 from .. import config
-from . import accounts, database, service
+from . import accounts, audit, database, service
 from .base import commands
 
 # Named, so that each registers its commands with the group.
-COMMAND_MODULES = (accounts, database, service)
+COMMAND_MODULES = (accounts, audit, database, service)
 
 
 def main():

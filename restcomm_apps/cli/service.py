@@ -5,10 +5,10 @@ import ssl
 
 import click
 
-from .. import config, server
+from .. import changes, config, server
 from ..app import create_app
 from ..database import database
-from .base import Mistake, commands, require_tables
+from .base import Mistake, commands, require_tables, require_trail
 
 
 @commands.command()
@@ -48,6 +48,10 @@ def serve(bind, workers, threads, certfile, keyfile):
     _check_certificate(certfile, keyfile)
     app = create_app()
     require_tables()
+    if app.config["AUDIT"] == config.REQUIRED:
+        require_trail()
+    elif app.config["AUDIT"] == config.AUTO:
+        changes.has_tables()  # It warns; better now than at the first change.
     database.close()
     server.serve(app, bind, workers, threads, certfile, keyfile)
 

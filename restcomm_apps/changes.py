@@ -1,0 +1,126 @@
+"""The audit trail: what is kept of each change, in the transaction that makes it.
+
+Who acts comes from ``callers``, how entries hang together from ``chains``.
+"""
+
+import json
+import logging
+
+import peewee
+
+from . import callers, chains
+from .config import AUTO, OFF
+from .database import database, locked
+from .dates import utc_now
+from .own_models import TABLES, Change, ChangeHead
+
+log = logging.getLogger(__name__)
+
+CREATE, UPDATE, REMOVE, RESTORE, CLOSE = "create", "update", "remove", "restore", "close"
+
+MASK = "***"
+_SECRET = {"auth_token", "password"}
+# It moves with every change, and the entry has a date of its own.
+_UNTOLD = "date_updated"
+
+_mode = OFF
+_looked_at = None
+_has_tables = False
+
+
+def keep(mode):
+    """Keep changes from now on as the setting AUDIT says: AUTO, REQUIRED or OFF."""
+    global _mode
+    _mode = mode
+
+
+def has_tables():
+    """Tell whether the database has the tables of the trail; looked up once a process."""
+    global _looked_at, _has_tables
+    if _looked_at is not database.obj:
+        _has_tables = {table._meta.table_name for table in TABLES} <= set(database.get_tables())
+        _looked_at = database.obj
+        if _mode == AUTO and not _has_tables:
+            log.warning('No audit trail is kept: "restcomm-apps init-db" makes its tables')
+    return _has_tables
+
+
+def record(action, before, after):
+    """Add a change to the chain of its account, within the transaction that makes it.
+
+    ``before`` is the row of an application or account, None if it is new; ``after`` is the row,
+    or the columns that were set, as {name: value}, None if it is gone.
+    """
+    if _mode == OFF or (_mode == AUTO and not has_tables()):
+        return
+    row = after if before is None else before
+    account_sid = getattr(row, "account_sid", row.sid)
+    head = _lock_head(account_sid)
+    caller = callers.current()
+    values = (
+        account_sid,
+        head.length + 1,
+        utc_now(),
+        action,
+        row.sid,
+        caller.effective_account_sid,
+        caller.address,
+        caller.operator,
+        caller.request_id,
+        json.dumps(_differences(row, before, after), default=str),
+        head.hash,
+    )
+    entry_hash = chains.hash_of(values)
+    Change.insert_many([(*values, entry_hash)], Change._meta.sorted_fields).execute()
+    advanced = {ChangeHead.length: head.length + 1, ChangeHead.hash: entry_hash}
+    ChangeHead.update(advanced).where(ChangeHead.account_sid == account_sid).execute()
+
+
+def _lock_head(account_sid):
+    head = locked(ChangeHead.select().where(ChangeHead.account_sid == account_sid))
+    found = head.first()
+    if found is None:
+        first = {"account_sid": account_sid, "length": 0, "hash": chains.FIRST}
+        ChangeHead.insert(first).on_conflict_ignore().execute()
+        found = head.clone().get()
+    return found
+
+
+def _differences(row, before, after):
+    """Give {name: [from, to]} of the columns that differ, as the database holds them."""
+    before, after = _columns(before), _columns(after)
+    differences = {}
+    for name in before if after is None else after:
+        store = row._meta.fields[name].db_value
+        pair = [None if each is None else store(each[name]) for each in (before, after)]
+        if pair[0] != pair[1] and name != _UNTOLD:
+            differences[name] = [_masked(name, value) for value in pair]
+    return differences
+
+
+def _columns(row):
+    return row.__data__ if isinstance(row, peewee.Model) else row
+
+
+def _masked(name, value):
+    return MASK if name in _SECRET and value is not None else value
+
+
+def list_changes(account_sid=None, resource_sid=None, since=None, until=None):
+    """Give the changes of an account, of one application, or all, in the order of their time.
+
+    ``since`` and ``until`` are texts as ``dates.utc_now`` gives them; ``until`` is outside.
+    """
+    conditions = (
+        (Change.account_sid, peewee.OP.EQ, account_sid),
+        (Change.resource_sid, peewee.OP.EQ, resource_sid),
+        (Change.changed_at, peewee.OP.GTE, since),
+        (Change.changed_at, peewee.OP.LT, until),
+    )
+    chosen = [
+        peewee.Expression(column, operator, value)
+        for column, operator, value in conditions
+        if value is not None
+    ]
+    query = Change.select().order_by(Change.changed_at, Change.account_sid, Change.sequence)
+    return (query.where(*chosen) if chosen else query).iterator()
