@@ -9,7 +9,7 @@ import logging
 import peewee
 
 from . import callers, chains
-from .config import AUTO, OFF
+from .config import AUTO, OFF, REQUIRED
 from .database import database, locked
 from .dates import utc_now
 from .own_models import TABLES, Change, ChangeHead
@@ -24,8 +24,10 @@ _SECRET = {"auth_token", "password"}
 _UNTOLD = "date_updated"
 
 _mode = OFF
+# The databases whose tables were looked at, and of whose lack the log was told.
 _looked_at = None
 _has_tables = False
+_warned_of = None
 
 
 def keep(mode):
@@ -40,8 +42,17 @@ def has_tables():
     if _looked_at is not database.obj:
         _has_tables = {table._meta.table_name for table in TABLES} <= set(database.get_tables())
         _looked_at = database.obj
-        if _mode == AUTO and not _has_tables:
-            log.warning('No audit trail is kept: "restcomm-apps init-db" makes its tables')
+    return _has_tables
+
+
+def are_kept():
+    """Tell whether changes are kept; warn once where they would be if there were tables."""
+    global _warned_of
+    if _mode != AUTO:
+        return _mode == REQUIRED
+    if not has_tables() and _warned_of is not database.obj:
+        log.warning('No audit trail is kept: "restcomm-apps init-db" makes its tables')
+        _warned_of = database.obj
     return _has_tables
 
 
@@ -51,7 +62,7 @@ def record(action, before, after):
     ``before`` is the row of an application or account, None if it is new; ``after`` is the row,
     or the columns that were set, as {name: value}, None if it is gone.
     """
-    if _mode == OFF or (_mode == AUTO and not has_tables()):
+    if not are_kept():
         return
     row = after if before is None else before
     account_sid = getattr(row, "account_sid", row.sid)

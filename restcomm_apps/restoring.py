@@ -81,14 +81,16 @@ def _undo(columns, changes_after):
 def _write(sid, present, columns, now):
     if columns is None:
         raise CannotRestore(f"{sid} was not there then, or what it was is not known.")
+    # The trail leaves out what was null before and after.
+    columns = {name: columns.get(name) for name in Application._meta.fields}
+    del columns["date_updated"]
     if present is None:
-        application = Application.create(**{**columns, "date_updated": now})
+        application = Application.create(**columns, date_updated=now)
         changes.record(changes.RESTORE, None, application)
+    elif all(getattr(present, name) == value for name, value in columns.items()):
+        raise CannotRestore(f"{sid} is like that already.")
     else:
-        columns = {name: value for name, value in columns.items() if name != "date_updated"}
-        if all(getattr(present, name) == value for name, value in columns.items()):
-            raise CannotRestore(f"{sid} is like that already.")
-        updated = {**columns, "date_updated": now}
+        updated = columns | {"date_updated": now}
         Application.update(updated).where(Application.sid == sid).execute()
         changes.record(changes.RESTORE, present, columns)
     return Application.get_by_id(sid)

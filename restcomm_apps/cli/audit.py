@@ -48,8 +48,9 @@ def _select(account, application, since, until):
 @_selecting
 def list_changes(**chosen):
     """Show changes as a table for people."""
+    selected = _select(**chosen)
     click.echo(_TABLE.format("WHEN", "ACCOUNT", "CHANGE", "ACTION", "OF", "BY, WHAT"))
-    for change in _select(**chosen):
+    for change in selected:
         click.echo(
             _TABLE.format(
                 change.changed_at[:19] + "Z",

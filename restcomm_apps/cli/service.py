@@ -50,8 +50,7 @@ def serve(bind, workers, threads, certfile, keyfile):
     require_tables()
     if app.config["AUDIT"] == config.REQUIRED:
         require_trail()
-    elif app.config["AUDIT"] == config.AUTO:
-        changes.has_tables()  # It warns; better now than at the first change.
+    changes.are_kept()  # Where they are not it warns; better now than at the first change.
     database.close()
     server.serve(app, bind, workers, threads, certfile, keyfile)
 
