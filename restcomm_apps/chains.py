@@ -1,4 +1,4 @@
-"""Chains of entries, each of which carries the hash of the one before it; no table is known here."""
+"""Chains of entries, each with the hash of the one before it; no table is known here."""
 
 import hashlib
 import json
@@ -74,4 +74,6 @@ def _find_faults_at_the_end(length, hashes, head):
 
 
 def _missing(first, last):
-    return f"change {first} is missing" if first == last else f"changes {first} to {last} are missing"
+    if first == last:
+        return f"change {first} is missing"
+    return f"changes {first} to {last} are missing"

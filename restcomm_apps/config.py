@@ -193,7 +193,7 @@ SETTINGS = (
         AUTO,
         _one_of(AUTO, REQUIRED, OFF),
         "auto, required or off",
-        "Whether changes are kept: where the trail's tables are, always or nothing is changed, never.",
+        "Whether changes are kept: where there are tables for them; always, or refused; never.",
     ),
     Setting(
         "CORS_ORIGINS",

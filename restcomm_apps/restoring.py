@@ -6,6 +6,9 @@ from . import changes
 from .database import locked, transaction
 from .models import CLOSED, Account, Application
 
+# Where an entry's properties have what was and what became.
+_FROM, _TO = 0, 1
+
 
 class CannotRestore(Exception):
     """A state cannot be brought back; the text is a sentence that says why."""
@@ -18,15 +21,16 @@ def restore_application(sid, sequence, now):
     With None a removed one comes back as it was last. Gives its row. What pointed at it before a
     removal is not bound again. Raises CannotRestore.
     """
+    present = locked(Application.select().where(Application.sid == sid)).first()
     kept = list(changes.list_changes(resource_sid=sid))
     if not kept:
         raise CannotRestore(f"No change of {sid} is kept.")
-    present = locked(Application.select().where(Application.sid == sid)).first()
     if sequence is None and present is not None:
         raise CannotRestore(f"{sid} is not removed; name the change to go back to with --at.")
     _check_owner(sid, kept[-1].account_sid, present)
-    now_kept = _replay(kept) if present is None else _stored_columns(present)
-    columns = _undo(now_kept, _changes_after(sequence, kept, sid))
+    # What something else has removed is known only if the trail has its creation.
+    columns = _follow(None, kept, _TO) if present is None else dict(present.__data__)
+    columns = _follow(columns, reversed(_changes_after(sequence, kept, sid)), _FROM)
     return _write(sid, present, columns, now)
 
 
@@ -51,30 +55,16 @@ def _is_removal(change):
     return json.loads(change.properties).get("sid", [None, ""])[1] is None
 
 
-def _stored_columns(application):
-    return {name: getattr(application, name) for name in application._meta.fields}
-
-
-def _replay(kept):
-    """Give the columns that follow from an application's changes alone, None if it is removed."""
-    columns = None
-    for change in kept:
-        became = {name: pair[1] for name, pair in json.loads(change.properties).items()}
-        if "sid" in became:
-            columns = became if became["sid"] else None
+def _follow(columns, changes_in_turn, side):
+    """Give the columns after some changes, done (_TO) or undone (_FROM); None is removed."""
+    for change in changes_in_turn:
+        properties = json.loads(change.properties).items()
+        values = {name: pair[side] for name, pair in properties}
+        # Only what makes or removes an application changes its sid, and then has all columns.
+        if "sid" in values:
+            columns = values if values["sid"] else None
         elif columns is not None:
-            columns |= became
-    return columns
-
-
-def _undo(columns, changes_after):
-    """Give the columns as they were before some changes, None if it was not there."""
-    for change in reversed(changes_after):
-        was = {name: pair[0] for name, pair in json.loads(change.properties).items()}
-        if "sid" in was:
-            columns = was if was["sid"] else None
-        elif columns is not None:
-            columns |= was
+            columns |= values
     return columns
 
 

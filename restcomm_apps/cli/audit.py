@@ -71,8 +71,10 @@ def _who(change):
 
 def _what(change):
     # Kept as ASCII: what a client has sent cannot steer the terminal.
-    properties = json.loads(change.properties).items()
-    return ", ".join(f"{name} {json.dumps(was)} -> {json.dumps(now)}" for name, (was, now) in properties)
+    return ", ".join(
+        f"{name} {json.dumps(was)} -> {json.dumps(now)}"
+        for name, (was, now) in json.loads(change.properties).items()
+    )
 
 
 @audit.command()
@@ -124,9 +126,8 @@ def verify(against):
 def _read_export(path):
     try:
         with open(path, encoding="utf-8") as file:
-            return [
-                (entry["account_sid"], entry["sequence"], entry["hash"]) for entry in json.load(file)
-            ]
+            entries = json.load(file)
+        return [(each["account_sid"], each["sequence"], each["hash"]) for each in entries]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise Mistake(f'--against {path} is no export of "audit export".') from error
 
@@ -145,8 +146,9 @@ def restore(application, at):
     app = create_app()
     require_tables()
     require_trail()
+    now = dates.local_now(app.config["TIMEZONE"])
     try:
-        row = restoring.restore_application(application, at, dates.local_now(app.config["TIMEZONE"]))
+        row = restoring.restore_application(application, at, now)
     except restoring.CannotRestore as error:
         raise Mistake(str(error)) from error
     click.echo(f"{row.sid} of {row.account_sid} is back: {ascii(row.friendly_name)}")
