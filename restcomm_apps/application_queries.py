@@ -121,11 +121,12 @@ def remove_application(account, sid, unbind, now):
     original left them dangling.
     """
     application = _find_application(locked(Application.select()), account, sid)
-    changes.record(changes.REMOVE, application, None)
     if unbind:
         for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
             _free(column, sid, now)
     Application.delete().where(Application.sid == sid).execute()
+    # Last: from here on the account's other writers wait.
+    changes.record(changes.REMOVE, application, None)
 
 
 def _free(column, application_sid, now):
