@@ -4,7 +4,7 @@ transaction.
 
 from peewee import chunked
 
-from . import account_queries
+from . import account_queries, changes
 from .application_queries import remove_applications_of
 from .config import ADMINISTRATOR
 from .database import transaction
@@ -34,10 +34,11 @@ def update_account(account, values, unbind, now):
     if closes:
         _close_with_descendants(current, unbind, now)
     else:
-        changes = _initialize(current, values) | {"date_updated": now}
+        columns = _initialize(current, values) | {"date_updated": now}
         if "auth_token" in values:  # a new password ends whatever opened the account before
             account_queries.drop_second_tokens([current.sid])
-        Account.update(changes).where(Account.sid == current.sid).execute()
+        Account.update(columns).where(Account.sid == current.sid).execute()
+        changes.record(changes.UPDATE, current, columns)
     return Account.get_by_id(current.sid)
 
 
@@ -74,3 +75,6 @@ def _close_with_descendants(account, unbind, now):
         account_queries.drop_second_tokens(sids)
         closed = {"status": CLOSED, "date_updated": now}
         Account.update(closed).where(Account.sid << sids, Account.status != CLOSED).execute()
+        for each in tree:
+            if each.status != CLOSED:
+                changes.record(changes.CLOSE, each, closed)

@@ -5,14 +5,14 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 import peewee
 
-from . import sids
+from . import changes, sids
 from .database import locked, transaction
 from .errors import AccountClosed, AccountExists, NotFound
 from .fields import exactly
 from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
 from .own_models import SecondToken
 from .properties import API_VERSION
-from .schema import has_own_tables
+from .schema import has_own_table
 from .statements import Parameter, Statement
 
 # Accounts looked up by one statement: engines bound the number of parameters.
@@ -31,7 +31,7 @@ def find_caller(sid_or_email):
     One query, whatever there is to find; takes as long for an unknown one, so that time does not
     tell which accounts exist.
     """
-    if not has_own_tables():
+    if not has_own_table(SecondToken):
         account = find_account(sid_or_email) or _make_nobody()
         if account is not None:
             account.second_token = None
@@ -79,7 +79,7 @@ def _make_nobody():
 
 def drop_second_tokens(account_sids):
     """Drop the second tokens of some accounts, where there are any."""
-    if has_own_tables():
+    if has_own_table(SecondToken):
         SecondToken.delete().where(SecondToken.account_sid.in_(account_sids)).execute()
 
 
@@ -103,7 +103,7 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
     if Account.select().where(same_address | (Account.sid == sid)).exists():
         raise AccountExists()
     try:
-        return Account.create(
+        account = Account.create(
             sid=sid,
             date_created=now,
             date_updated=now,
@@ -119,6 +119,8 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
         )
     except peewee.IntegrityError as error:  # added since we looked
         raise AccountExists() from error
+    changes.record(changes.CREATE, None, account)
+    return account
 
 
 def lock_account(account):

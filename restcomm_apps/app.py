@@ -4,19 +4,22 @@ import logging
 import os
 
 import peewee
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from werkzeug import exceptions
 
 from . import (
     accounts,
     applications,
     auth,
+    callers,
+    changes,
     config,
     cors,
     database,
     forms,
     headers,
     health,
+    request_ids,
     schema,
     suffix,
 )
@@ -68,7 +71,9 @@ def create_app(environ=None):
     app.wsgi_app = ProxyMiddleware(app.wsgi_app, app.config["TRUSTED_PROXIES"])
     app.logger.setLevel(app.config["LOG_LEVEL"].upper())
     database.connect(app.config["DATABASE_URL"])
+    changes.keep(app.config["AUDIT"])
 
+    request_ids.init_app(app)
     app.before_request(refuse_malformed)
     app.before_request(answer_options)
     app.before_request(authenticate)
@@ -111,6 +116,7 @@ def authenticate():
     if request.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
         schema.open_connection()
         auth.authenticate()
+        callers.enter_account(g.effective_account.sid)
 
 
 def tell_error(error):

@@ -5,7 +5,7 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 from peewee import chunked
 
-from . import sids
+from . import changes, sids
 from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
@@ -47,11 +47,25 @@ def _owned(found, account):
     return found
 
 
+def list_changes(account, sid):
+    """List the changes to one of an account's applications, a removed one's too, by sequence.
+
+    Raises NotFound (404), also where no trail is kept, and Forbidden (403); see
+    ``find_application``.
+    """
+    if not changes.has_tables():
+        raise NotFound()
+    listed = list(changes.list_changes(account.sid, sid))
+    if not listed:
+        find_application(account, sid)
+    return listed
+
+
 @transaction
 def create_application(account, values, now):
     """Add an application with the columns ``values`` to an account and return it."""
     sid = sids.new_sid(sids.APPLICATION)
-    return _insertion.run(
+    application = _insertion.run(
         sid=sid,
         account_sid=account.sid,
         date_created=now,
@@ -60,6 +74,8 @@ def create_application(account, values, now):
         uri=f"/{API_VERSION}/Accounts/{account.sid}/Applications/{sid}",
         **values,
     )
+    changes.record(changes.CREATE, None, application)
+    return application
 
 
 @transaction
@@ -72,8 +88,9 @@ def update_application(account, sid, values, now, check):
     application = _lock_application(account, sid)
     check(application)
     if values:
-        changes = values | {"date_updated": now}
-        Application.update(changes).where(Application.sid == sid).execute()
+        columns = values | {"date_updated": now}
+        Application.update(columns).where(Application.sid == sid).execute()
+        changes.record(changes.UPDATE, application, values)
         application = find_application(account, sid)
     return application
 
@@ -85,23 +102,28 @@ def remove_application(account, sid, unbind, now, check):
     With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
     original left them dangling.
     """
-    check(_lock_application(account, sid))
-    _remove([sid], unbind, now)
+    application = _lock_application(account, sid)
+    check(application)
+    _remove([application], unbind, now)
 
 
 @transaction
 def remove_applications_of(account, unbind, now):
     """Remove all applications of an account; see ``remove_application``."""
-    owned = Application.select(Application.sid).where(exactly(Application.account_sid, account.sid))
-    for some in chunked([application.sid for application in owned], _CHUNK):
+    owned = Application.select().where(exactly(Application.account_sid, account.sid))
+    for some in chunked(list(locked(owned)), _CHUNK):
         _remove(some, unbind, now)
 
 
-def _remove(application_sids, unbind, now):
+def _remove(applications, unbind, now):
+    application_sids = [application.sid for application in applications]
     if unbind:
         for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
             _free(column, application_sids, now)
     Application.delete().where(Application.sid << application_sids).execute()
+    # Last: from here on the account's other writers wait.
+    for application in applications:
+        changes.record(changes.REMOVE, application, None)
 
 
 def _free(column, application_sids, now):

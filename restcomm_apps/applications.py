@@ -12,14 +12,15 @@ from .errors import InvalidParameter
 from .idempotency import answer_once
 from .lists import render_batches, render_page, wants_csv
 from .paging import describe_page, read_selection
-from .properties import APPLICATION
-from .render import render, render_nothing
+from .properties import APPLICATION, CHANGE
+from .render import render, render_list, render_nothing
 from .suffix import SUFFIX
 
 blueprint = Blueprint("applications", __name__)
 
 LIST = "/Accounts/<account>/Applications"
 INSTANCE = LIST + "/<sid>"
+CHANGES = INSTANCE + "/Changes"
 
 # What each view needs; a view that is missing here cannot be called.
 ACTIONS = {
@@ -28,6 +29,7 @@ ACTIONS = {
     "read_application": "Read",
     "update_application": "Modify",
     "remove_application": "Modify",
+    "list_changes": "Read",
 }
 
 
@@ -92,6 +94,12 @@ def remove_application(account, sid):
     unbind = current_app.config["ON_REMOVE"] == UNBIND
     queries.remove_application(g.operated_account, sid, unbind, _now(), _check)
     return render_nothing(current_app.config["DELETE_STATUS"])
+
+
+@blueprint.get(CHANGES)
+def list_changes(account, sid):
+    """List the changes to an application of the account's, a removed one's too."""
+    return render_list(CHANGE, queries.list_changes(g.operated_account, sid))
 
 
 def _check(application):

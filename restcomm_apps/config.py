@@ -21,6 +21,7 @@ SECTION = "restcomm-apps"
 ADMINISTRATOR = "Administrator"
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
+AUTO, REQUIRED, OFF = "auto", "required", "off"
 
 
 class ConfigError(Exception):
@@ -210,6 +211,13 @@ SETTINGS = (
         _one_of(UNBIND, LEAVE),
         "unbind or leave",
         "What happens to numbers and clients that point at a removed application.",
+    ),
+    Setting(
+        "AUDIT",
+        AUTO,
+        _one_of(AUTO, REQUIRED, OFF),
+        "auto, required or off",
+        "Whether changes are kept: where there are tables for them; always, or refused; never.",
     ),
     Setting(
         "CORS_ORIGINS",

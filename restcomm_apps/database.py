@@ -158,6 +158,25 @@ def locked(query):
     return query.for_update() if is_mysql() else query
 
 
+@contextlib.contextmanager
+def snapshot():
+    """Read one state of the database, whatever others write meanwhile, each text as it is stored.
+
+    On SQLite octets that are no UTF-8 are read too, as surrogates; nothing may be written here.
+    """
+    if is_mysql():
+        with database.atomic():
+            yield
+        return
+    connection = database.connection()
+    connection.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
+    try:
+        with database.atomic("DEFERRED"):
+            yield
+    finally:
+        connection.text_factory = str
+
+
 def error_number(error):
     """Give the number that MariaDB has for an error, or None."""
     return error.args[0] if error.args and isinstance(error.args[0], int) else None

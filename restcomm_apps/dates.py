@@ -19,6 +19,24 @@ def local_now(zone):
     return datetime.now(zone).replace(tzinfo=None)
 
 
+def utc_now():
+    """Give the present as a text of fixed length, e.g. ``2026-11-23T23:42:28.000123Z``."""
+    return utc_text(datetime.now(timezone.utc))
+
+
+def utc_text(moment):
+    """Give a moment, naive or of any zone, as ``utc_now`` does; a naive one is UTC already."""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return moment.isoformat(timespec="microseconds") + "Z"
+
+
+def local_of(utc, zone):
+    """Turn a text of ``utc_now`` into what the database holds elsewhere: naive, in ``zone``."""
+    moment = datetime.fromisoformat(utc.removesuffix("Z")).replace(tzinfo=timezone.utc)
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
 def format_dates(column, zone):
     """Print a column of stored dates; None where there is none. See ``format_date``."""
     return list(map(_printed_in(zone).__getitem__, column))

@@ -15,7 +15,7 @@ from flask import Response, g, request
 from .database import transaction
 from .errors import IdempotencyKeyReused, InvalidHeader, NotProvided
 from .own_models import IdempotentReply
-from .schema import has_own_tables
+from .schema import has_own_table
 from .suffix import FORMAT
 
 KEY_HEADER = "Idempotency-Key"
@@ -40,7 +40,7 @@ def answer_once(content, answer):
         return answer()
     if not _KEY.fullmatch(key):
         raise InvalidHeader(KEY_HEADER, "have 1 to 255 visible ASCII characters")
-    if not has_own_tables():
+    if not has_own_table(IdempotentReply):
         raise NotProvided(KEY_HEADER)
     return _answer_once(g.effective_account.sid, key, _fingerprint(content), answer)
 

@@ -3,9 +3,10 @@
 One table drives both formats. What a value looks like as bytes is ``render``'s business.
 """
 
+import json
 from typing import Any, Callable, NamedTuple
 
-from .dates import format_dates
+from .dates import format_dates, local_of
 
 API_VERSION = "2012-04-24"
 
@@ -195,6 +196,66 @@ ACCOUNT = Resource(
         Property("Uri", None, _column("uri")),
         Property(None, "uri", _account_uri("", "Accounts.json")),
         Property("SubresourceUris", "subresource_uris", _rows, ONE, SUBRESOURCE_URIS),
+    ),
+)
+
+
+class PropertyChange(NamedTuple):
+    """What a property was and became, as texts; None where it had no value."""
+
+    column: str
+    before: str | None
+    after: str | None
+
+
+def _wire_names(columns, site):
+    return [column.title().replace("_", "") for column in columns["column"]]
+
+
+PROPERTY_CHANGE = Resource(
+    "Property",
+    None,
+    (
+        Property("Name", None, _wire_names),
+        Property(None, "name", _column("column")),
+        Property("From", "from", _column("before")),
+        Property("To", "to", _column("after")),
+    ),
+)
+
+
+def _property_changes(columns, site):
+    return [
+        [PropertyChange(name, *map(_as_text, pair)) for name, pair in json.loads(changed).items()]
+        for changed in columns["properties"]
+    ]
+
+
+def _as_text(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def _change_dates(columns, site):
+    return format_dates([local_of(utc, site.zone) for utc in columns["changed_at"]], site.zone)
+
+
+CHANGE = Resource(
+    "Change",
+    "Changes",
+    (
+        Property("Sequence", "sequence", _number("sequence"), BARE),
+        Property("DateCreated", "date_created", _change_dates),
+        Property("Action", "action", _column("action")),
+        Property("ApplicationSid", "application_sid", _column("resource_sid")),
+        Property("AccountSid", "account_sid", _column("account_sid")),
+        # Neither for a change on the command line; whose it was is no client's business.
+        Property("EffectiveAccountSid", "effective_account_sid", _column("effective_account_sid")),
+        Property("Address", "address", _column("address")),
+        Property("RequestId", "request_id", _column("request_id")),
+        Property("Properties", "properties", _property_changes, MANY, PROPERTY_CHANGE),
+        Property("Hash", "hash", _column("hash")),
     ),
 )
 

@@ -9,12 +9,10 @@ from .models import ACTIVE, FIRST_ORGANIZATION, TABLES, Account, Application, Or
 # Texts compare to the letter, as on SQLite.
 _MYSQL_SETTINGS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 
-_OWN_NAMES = {table._meta.table_name for table in own_models.TABLES}
-
 _fitting = threading.Lock()
 _fitted_to = None
 _left_out = []
-_own_tables_are_there = False
+_own_tables = set()
 
 
 def create_tables(now):
@@ -57,23 +55,25 @@ def open_connection():
 
     The first one to a database fits the models to its tables.
     """
-    global _fitted_to, _own_tables_are_there
+    global _fitted_to, _own_tables
     database.connect(reuse_if_open=True)
     if _fitted_to is not database.obj:
         with _fitting:
             if _fitted_to is not database.obj:
                 tables = set(database.get_tables())
                 _fit_models(tables)
-                _own_tables_are_there = tables >= _OWN_NAMES
+                _own_tables = {
+                    table for table in own_models.TABLES if table._meta.table_name in tables
+                }
                 _fitted_to = database.obj
 
 
-def has_own_tables():
-    """Tell whether the database had all of this service's own tables when it was first opened.
+def has_own_table(table):
+    """Tell whether the database had one of this service's own tables when it was first opened.
 
-    A Restcomm's database has not, until init-db has run on it and the service started again.
+    A Restcomm's database has none, until init-db has run on it and the service started again.
     """
-    return _own_tables_are_there
+    return table in _own_tables
 
 
 def _fit_models(tables):

@@ -2,12 +2,12 @@
 place or goes; each step in one transaction.
 """
 
-from . import account_queries, tokens
+from . import account_queries, changes, tokens
 from .database import transaction
 from .errors import AccountClosed, NotProvided, TokenConflict
 from .models import CLOSED, Account
 from .own_models import SecondToken
-from .schema import has_own_tables
+from .schema import has_own_table
 
 
 @transaction
@@ -22,6 +22,7 @@ def rotate_token(account, now):
         raise TokenConflict("The account has a second token; promote or cancel it first")
     current.new_token = tokens.new_token()
     SecondToken.create(account_sid=current.sid, token=current.new_token, date_created=now)
+    _record_second_token(current, None, current.new_token)
     return current
 
 
@@ -36,6 +37,7 @@ def promote_token(account, now):
     promoted = {"auth_token": second.token, "date_updated": now}
     Account.update(promoted).where(Account.sid == current.sid).execute()
     second.delete_instance()
+    changes.record(changes.UPDATE, current, promoted)
     return Account.get_by_id(current.sid)
 
 
@@ -45,6 +47,7 @@ def cancel_token(account, now):
     current, second = _read(account)
     _require(second)
     second.delete_instance()
+    _record_second_token(current, second.token, None)
     return current
 
 
@@ -54,12 +57,17 @@ CHANGES = {"rotate": rotate_token, "promote": promote_token, "cancel": cancel_to
 
 def _read(account):
     """Read an account and its second token or None, within a transaction."""
-    if not has_own_tables():
+    if not has_own_table(SecondToken):
         raise NotProvided("A second token")
     current = account_queries.lock_account(account)
     if current.status == CLOSED:
         raise AccountClosed()
     return current, SecondToken.get_or_none(SecondToken.account_sid == current.sid)
+
+
+def _record_second_token(account, before, after):
+    account.second_token = before
+    changes.record(changes.UPDATE, account, {"second_token": after})
 
 
 def _require(second):

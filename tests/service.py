@@ -98,8 +98,10 @@ class Service:
 
     def dump(self):
         """Give all rows of all tables, to see whether a refusal changed anything."""
-        rows = {}
+        rows, present = {}, set(database.get_tables())
         for model in MODELS:
+            if model._meta.table_name not in present:
+                continue
             in_order = model.select().order_by(*model._meta.get_primary_keys())
             rows[model._meta.table_name] = list(in_order.tuples())
         return rows

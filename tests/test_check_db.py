@@ -153,7 +153,8 @@ FOUND_IN_STRUCTURE = {
     "required-columns": {(ACCOUNTS, None): 1},
     "unknown-columns": {(APPLICATIONS, None): 1},
     "primary-keys": {(ORGANIZATIONS, "sid"): 1},
-    "indexes": {(ORGANIZATIONS, None): 1, (APPLICATIONS, None): 1, (NUMBERS, None): 1},
+    # One of the four of the applications is on the column that is not there.
+    "indexes": {(ORGANIZATIONS, None): 1, (APPLICATIONS, None): 3, (NUMBERS, None): 1},
 }
 FOUND_ON_MARIADB = {
     "column-lengths": {(APPLICATIONS, None): 1},
@@ -345,7 +346,7 @@ def test_fix_mends_what_is_named_and_nothing_else(database_url):
         mended.setdefault(each["check"], {})[each["table"], each["column"]] = each["count"]
     names = {"dangling", "uris", "kinds", "statuses"}
     assert mended == {name: FOUND_IN_ROWS[name] for name in names} | {
-        "indexes": FOUND_IN_STRUCTURE["indexes"]
+        "indexes": FOUND_IN_STRUCTURE["indexes"] | {(APPLICATIONS, None): 4}
     }
     assert counts_of(report).keys() == FOUND_IN_ROWS.keys() - names
 

@@ -4,6 +4,7 @@ import configparser
 import inspect
 import re
 
+import click
 import pytest
 
 from restcomm_apps import applications, config, errors
@@ -79,10 +80,23 @@ def test_errors_document_shows_a_real_error(service, language, suffix):
     assert blocks(read("docs/errors.md"), language) == [reply.text + "\n"]
 
 
+def list_commands(group):
+    """Give {name: command} of a group; those of a group in it by both names."""
+    listed = {}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            listed |= {f"{name} {below}": each for below, each in list_commands(command).items()}
+        else:
+            listed[name] = command
+    return listed
+
+
 def test_readme_names_every_command_and_option():
-    rows = {plain(row[0]).split()[1]: " ".join(row) for row in command_rows()}
-    assert rows.keys() == commands.commands.keys()
-    for name, command in commands.commands.items():
+    name_of = re.compile(r"restcomm-apps ((?: ?\b[a-z-]+)+)")
+    rows = {name_of.match(plain(row[0]))[1]: " ".join(row) for row in command_rows()}
+    listed = list_commands(commands)
+    assert rows.keys() == listed.keys()
+    for name, command in listed.items():
         options = {each.opts[0] for each in command.params if each.opts[0].startswith("--")}
         assert set(re.findall(r"--[a-z-]+", rows[name])) == options
 

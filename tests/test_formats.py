@@ -126,8 +126,9 @@ def test_read_of_what_is_no_uri_is_refused(service, target):
 @pytest.mark.parametrize("path", [LIST, f"{INSTANCE}.json", f"{ACCOUNT}.json", "/Nothing", "/Logout", "/Health"])
 @pytest.mark.parametrize("account", [CHILD, STRANGER, None], ids=["self", "stranger", "nobody"])
 def test_head_is_get_without_a_body(service, path, account):
-    got = service.request("GET", path, account)
-    reply = service.request("HEAD", path, account)
+    request_id = {"X-Request-ID": "the-same"}
+    got = service.request("GET", path, account, request_id)
+    reply = service.request("HEAD", path, account, request_id)
     assert reply.data == b""
     assert reply.status_code == got.status_code
     assert dict(reply.headers) == dict(got.headers)

@@ -2,7 +2,7 @@
 
 import click
 
-from .. import __version__, schema
+from .. import __version__, callers, changes, schema
 
 
 class Mistake(click.ClickException):
@@ -17,6 +17,13 @@ def commands():
     Settings are read from RESTCOMM_APPS_* environment variables or from the INI file that
     RESTCOMM_APPS_CONFIG names; see "restcomm-apps settings".
     """
+    callers.enter_command()
+
+
+def require_trail():
+    """Raise Mistake where the database lacks the tables of the audit trail."""
+    if not changes.has_tables():
+        raise Mistake('The database has no audit trail; "restcomm-apps init-db" makes its tables.')
 
 
 def require_tables():

@@ -4,10 +4,10 @@ import os
 
 import click
 
-from .. import config, server
+from .. import changes, config, server
 from ..app import create_app
 from ..database import database
-from .base import Mistake, commands, require_tables
+from .base import Mistake, commands, require_tables, require_trail
 
 
 @commands.command()
@@ -47,6 +47,9 @@ def serve(bind, workers, threads, certfile, keyfile):
     _check_certificate(certfile, keyfile)
     app = create_app()
     require_tables()
+    if app.config["AUDIT"] == config.REQUIRED:
+        require_trail()
+    changes.are_kept()  # Where they are not it warns; better now than at the first change.
     database.close()
     server.serve(app, bind, workers, threads, certfile, keyfile)
 

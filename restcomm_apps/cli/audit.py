@@ -1,0 +1,154 @@
+"""Commands on the audit trail: what was changed, whether that is all, and how to bring it back."""
+
+import csv
+import json
+import sys
+
+import click
+
+from .. import account_queries, changes, dates, restoring, trail_checks
+from ..app import create_app
+from ..own_models import Change
+from .base import Mistake, commands, require_tables, require_trail
+
+_COLUMNS = [field.name for field in Change._meta.sorted_fields]
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")
+_TABLE = "{:20}  {:34}  {:>6}  {:7}  {:34}  {}"
+
+
+@commands.group()
+def audit():
+    """Show and check the audit trail."""
+
+
+def _selecting(command):
+    """Give a command the options that choose changes."""
+    moment = click.DateTime(_FORMATS)
+    for option in (
+        click.option("--until", type=moment, help="Those before this moment, in UTC."),
+        click.option("--since", type=moment, help="Those from this moment on, in UTC."),
+        click.option("--application", metavar="SID", help="Those of one application."),
+        click.option("--account", metavar="SID|EMAIL", help="Those of one account."),
+    ):
+        command = option(command)
+    return command
+
+
+def _select(account, application, since, until):
+    create_app()
+    require_trail()
+    found = account_queries.find_account(account) if account is not None else None
+    # The changes of an account that is gone are found by its sid.
+    account_sid = found.sid if found else account
+    moments = [each and dates.utc_text(each) for each in (since, until)]
+    return changes.list_changes(account_sid, application, *moments)
+
+
+@audit.command("list")
+@_selecting
+def list_changes(**chosen):
+    """Show changes as a table for people."""
+    selected = _select(**chosen)
+    click.echo(_TABLE.format("WHEN", "ACCOUNT", "CHANGE", "ACTION", "OF", "BY, WHAT"))
+    for change in selected:
+        click.echo(
+            _TABLE.format(
+                change.changed_at[:19] + "Z",
+                change.account_sid,
+                change.sequence,
+                change.action,
+                change.resource_sid,
+                f"{_who(change)}: {_what(change)}",
+            )
+        )
+
+
+def _who(change):
+    if change.operator is not None:
+        return f"command line, {change.operator}"
+    return f"{change.effective_account_sid} from {change.address}"
+
+
+def _what(change):
+    # Kept as ASCII: what a client has sent cannot steer the terminal.
+    return ", ".join(
+        f"{name} {json.dumps(was)} -> {json.dumps(now)}"
+        for name, (was, now) in json.loads(change.properties).items()
+    )
+
+
+@audit.command()
+@_selecting
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("json", "csv")),
+    default="json",
+    show_default=True,
+    help="What to write.",
+)
+def export(form, **chosen):
+    """Write changes with all their columns to standard output."""
+    selected = _select(**chosen)
+    rows = ([getattr(change, name) for name in _COLUMNS] for change in selected)
+    if form == "csv":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(_COLUMNS)
+        writer.writerows(rows)
+        return
+    separator = "["
+    for row in rows:
+        entry = dict(zip(_COLUMNS, row))
+        entry["properties"] = json.loads(entry["properties"])
+        click.echo(f"{separator}\n{json.dumps(entry)}", nl=False)
+        separator = ","
+    click.echo("\n]" if separator == "," else "[]")
+
+
+@audit.command()
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, readable=True),
+    help="Also that the changes of this older export (JSON) are still there as they were.",
+)
+def verify(against):
+    """Check that no change was altered, added or taken away; exit code 1 if one was."""
+    create_app()
+    require_trail()
+    findings = trail_checks.check_trail(_read_export(against) if against else ())
+    for fault in findings.faults:
+        click.echo(fault)
+    if findings.faults:
+        sys.exit(1)
+    click.echo(f"{findings.length} changes, nothing wrong")
+
+
+def _read_export(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            entries = json.load(file)
+        return [(each["account_sid"], each["sequence"], each["hash"]) for each in entries]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise Mistake(f'--against {path} is no export of "audit export".') from error
+
+
+@commands.command()
+@click.argument("application")
+@click.option(
+    "--at",
+    type=click.IntRange(min=1),
+    metavar="CHANGE",
+    help="The change of its account after which it was as it shall be; the last but its removal if "
+    "not given.",
+)
+def restore(application, at):
+    """Bring a removed application back, or an earlier state of one."""
+    app = create_app()
+    require_tables()
+    require_trail()
+    now = dates.local_now(app.config["TIMEZONE"])
+    try:
+        row = restoring.restore_application(application, at, now)
+    except restoring.CannotRestore as error:
+        raise Mistake(str(error)) from error
+    click.echo(f"{row.sid} of {row.account_sid} is back: {ascii(row.friendly_name)}")

@@ -1,0 +1,86 @@
+"""Bringing back what an application was, from the changes that are kept of it."""
+
+import json
+
+from . import changes
+from .database import locked, transaction
+from .models import CLOSED, Account, Application
+
+# Where an entry's properties have what was and what became.
+_FROM, _TO = 0, 1
+
+
+class CannotRestore(Exception):
+    """A state cannot be brought back; the text is a sentence that says why."""
+
+
+@transaction
+def restore_application(sid, sequence, now):
+    """Bring an application back as it was after the change ``sequence`` of its account.
+
+    With None a removed one comes back as it was last. Gives its row. What pointed at it before a
+    removal is not bound again. Raises CannotRestore.
+    """
+    present = locked(Application.select().where(Application.sid == sid)).first()
+    kept = list(changes.list_changes(resource_sid=sid))
+    if not kept:
+        raise CannotRestore(f"No change of {sid} is kept.")
+    if sequence is None and present is not None:
+        raise CannotRestore(f"{sid} is not removed; name the change to go back to with --at.")
+    _check_owner(sid, kept[-1].account_sid, present)
+    # What something else has removed is known only if the trail has its creation.
+    columns = _follow(None, kept, _TO) if present is None else dict(present.__data__)
+    columns = _follow(columns, reversed(_changes_after(sequence, kept, sid)), _FROM)
+    return _write(sid, present, columns, now)
+
+
+def _check_owner(sid, account_sid, present):
+    if present is not None and present.account_sid != account_sid:
+        raise CannotRestore(f"{sid} belongs to {present.account_sid} now, not to {account_sid}.")
+    account = Account.get_or_none(Account.sid == account_sid)
+    if account is None or account.status == CLOSED:
+        how = "gone" if account is None else CLOSED
+        raise CannotRestore(f"Its account {account_sid} is {how}.")
+
+
+def _changes_after(sequence, kept, sid):
+    if sequence is None:
+        return kept[-1:] if _is_removal(kept[-1]) else []
+    if sequence not in {change.sequence for change in kept}:
+        raise CannotRestore(f"Change {sequence} is none of {sid}; see audit list --application.")
+    return [change for change in kept if change.sequence > sequence]
+
+
+def _is_removal(change):
+    return json.loads(change.properties).get("sid", [None, ""])[1] is None
+
+
+def _follow(columns, changes_in_turn, side):
+    """Give the columns after some changes, done (_TO) or undone (_FROM); None is removed."""
+    for change in changes_in_turn:
+        properties = json.loads(change.properties).items()
+        values = {name: pair[side] for name, pair in properties}
+        # Only what makes or removes an application changes its sid, and then has all columns.
+        if "sid" in values:
+            columns = values if values["sid"] else None
+        elif columns is not None:
+            columns |= values
+    return columns
+
+
+def _write(sid, present, columns, now):
+    if columns is None:
+        raise CannotRestore(f"{sid} was not there then, or what it was is not known.")
+    # The trail leaves out what was null before and after.
+    columns = {name: columns.get(name) for name in Application._meta.fields}
+    del columns["date_updated"]
+    if present is None:
+        application = Application.create(**columns, date_updated=now)
+        changes.record(changes.RESTORE, None, application)
+    elif all(getattr(present, name) == value for name, value in columns.items()):
+        raise CannotRestore(f"{sid} is like that already.")
+    else:
+        updated = columns | {"date_updated": now}
+        Application.update(updated).where(Application.sid == sid).execute()
+        changes.record(changes.RESTORE, present, columns)
+    return Application.get_by_id(sid)
