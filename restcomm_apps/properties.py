@@ -119,6 +119,29 @@ APPLICATION = Resource(
 )
 
 
+class BulkOutcome(NamedTuple):
+    """What a bulk has done: how many of each, and the applications that it created or updated."""
+
+    created: int
+    updated: int
+    removed: int
+    applications: list
+
+
+BULK = Resource(
+    "Bulk",
+    None,
+    (
+        Property("Created", "created", _column("created")),
+        Property("Updated", "updated", _column("updated")),
+        Property("Removed", "removed", _column("removed")),
+        Property(
+            "Applications", "applications", lambda row, site: Listed(APPLICATION, row.applications)
+        ),
+    ),
+)
+
+
 def _subresource(xml, json, path):
     def uri(row, site):
         return f"/{API_VERSION}/Accounts/{row.sid}/{path}"
