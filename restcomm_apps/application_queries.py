@@ -16,6 +16,15 @@ from .properties import API_VERSION
 _CHUNK = 500
 
 
+def list_applications(account, to_change=False):
+    """List all of an account's applications, by sid.
+
+    With ``to_change`` they are locked for a transaction that may change them.
+    """
+    owned = Application.select().where(exactly(Application.account_sid, account.sid))
+    return list((locked(owned) if to_change else owned).order_by(Application.sid))
+
+
 def find_application(account, sid):
     """Find one of an account's applications.
 
