@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 INSTALL := $(VENV)/bin/pip --quiet --disable-pip-version-check install
 
-.PHONY: help serve test soak requirements clean
+.PHONY: help serve test soak bench requirements clean
 
 help:
 	@echo "make serve         install, create the database and the first account, serve on 127.0.0.1:8080"
 	@echo "make test          the test suite; with TEST_DATABASE_SERVER=mysql://root@127.0.0.1:3306 on a MariaDB"
 	@echo "make soak          the long runs: kills, a cluster, concurrent clients, random requests, proxies"
+	@echo "make bench         reads and creates per second, and a list's time as the database grows"
 	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
 	@echo "make clean         remove what make made, but not the database"
 
@@ -27,6 +28,13 @@ soak: $(VENV)/tested
 		{ echo "make soak: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
 	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest -s -m soak tests
 	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest tests/test_random_requests.py
+
+bench: $(VENV)/served
+	@command -v wrk >/dev/null || \
+		{ echo "make bench: wrk is missing; install it with: apt-get install wrk" >&2; exit 2; }
+	$(VENV)/bin/python bench/reads.py
+	$(VENV)/bin/python bench/writes.py
+	$(VENV)/bin/python bench/growth.py
 
 requirements: $(VENV)/tested
 	$(INSTALL) uv

@@ -13,6 +13,7 @@ from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
 from .own_models import SecondToken
 from .properties import API_VERSION
 from .schema import has_own_tables
+from .statements import Parameter, Statement
 
 # Accounts looked up by one statement: engines bound the number of parameters.
 _CHUNK = 500
@@ -20,37 +21,66 @@ _CHUNK = 500
 
 def find_account(sid_or_email):
     """Find an account by its sid or its exact e-mail address, or return None."""
-    return Account.select().where(_goes_by(sid_or_email)).order_by(Account.sid).first()
+    select = _select_by_sid if sids.is_sid(sid_or_email) else _select_by_email_address
+    return select.first(name=sid_or_email)
 
 
 def find_caller(sid_or_email):
     """Find an account with ``second_token``, the token that is to follow its first, or None.
 
-    One query, whatever there is to find.
+    One query, whatever there is to find; takes as long for an unknown one, so that time does not
+    tell which accounts exist.
     """
     if not has_own_tables():
-        account = find_account(sid_or_email)
+        account = find_account(sid_or_email) or _make_nobody()
         if account is not None:
             account.second_token = None
         return account
-    accounts = (
-        Account.select(Account, SecondToken.token.alias("second_token"))
-        .join(SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid)
-        .where(_goes_by(sid_or_email))
-        .order_by(Account.sid)
+    is_sid = sids.is_sid(sid_or_email)
+    select = _select_caller_by_sid if is_sid else _select_caller_by_email_address
+    return select.first(name=sid_or_email) or _make_nobody()
+
+
+@Statement
+def _select_by_sid():
+    return _select_named(Account.select(), Account.sid)
+
+
+@Statement
+def _select_by_email_address():
+    return _select_named(Account.select(), Account.email_address)
+
+
+@Statement
+def _select_caller_by_sid():
+    return _select_named(_select_callers(), Account.sid)
+
+
+@Statement
+def _select_caller_by_email_address():
+    return _select_named(_select_callers(), Account.email_address)
+
+
+def _select_callers():
+    return Account.select(Account, SecondToken.token.alias("second_token")).join(
+        SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid
     )
-    return accounts.objects().first()
+
+
+def _select_named(accounts, column):
+    return accounts.where(exactly(column, Parameter("name"))).order_by(Account.sid).limit(1)
+
+
+def _make_nobody():
+    """Do what a row costs that is found, and return None."""
+    Account(__no_default__=True).__data__.update(dict.fromkeys(Account._meta.fields, ""))
+    return None
 
 
 def drop_second_tokens(account_sids):
     """Drop the second tokens of some accounts, where there are any."""
     if has_own_tables():
         SecondToken.delete().where(SecondToken.account_sid.in_(account_sids)).execute()
-
-
-def _goes_by(sid_or_email):
-    column = Account.sid if sids.is_sid(sid_or_email) else Account.email_address
-    return exactly(column, sid_or_email)
 
 
 def read_any_account():
@@ -72,20 +102,23 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
         raise AccountClosed()
     if Account.select().where(same_address | (Account.sid == sid)).exists():
         raise AccountExists()
-    return Account.create(
-        sid=sid,
-        date_created=now,
-        date_updated=now,
-        email_address=email_address,
-        friendly_name=friendly_name,
-        parent_sid=parent and parent.sid,
-        type="Full",
-        status=status,
-        auth_token=auth_token,
-        role=role,
-        uri=f"/{API_VERSION}/Accounts/{sid}",
-        organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
-    )
+    try:
+        return Account.create(
+            sid=sid,
+            date_created=now,
+            date_updated=now,
+            email_address=email_address,
+            friendly_name=friendly_name,
+            parent_sid=parent and parent.sid,
+            type="Full",
+            status=status,
+            auth_token=auth_token,
+            role=role,
+            uri=f"/{API_VERSION}/Accounts/{sid}",
+            organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
+        )
+    except peewee.IntegrityError as error:  # added since we looked
+        raise AccountExists() from error
 
 
 def lock_account(account):

@@ -42,12 +42,20 @@ _ALL_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _REFUSALS = (401, 403, 429)
 
 
+class RestcommFlask(Flask):
+    """Flask, told once that no view and no hook here is a coroutine."""
+
+    def ensure_sync(self, func):
+        """Give the function as it is; Flask would look at each anew in every request."""
+        return func
+
+
 def create_app(environ=None):
     """Make the WSGI application from the settings in ``environ`` (by default ``os.environ``).
 
     Raises ConfigError for a setting that cannot be used.
     """
-    app = Flask(__package__, template_folder=find_templates(), static_folder=None)
+    app = RestcommFlask(__package__, template_folder=find_templates(), static_folder=None)
     app.config.update(config.values(os.environ if environ is None else environ))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_BODY_BYTES"]
     app.config["BASE_PATH"] = f"{app.config['ROOT_PATH']}/{API_VERSION}"
@@ -108,7 +116,10 @@ def authenticate():
 def tell_error(error):
     """Turn any exception into a reply that holds nothing internal, and log it."""
     told = _as_restcomm_error(error)
-    if told.status >= 500:
+    if isinstance(told, Unavailable):
+        # The database's own words say it; a trace of each request would bury them.
+        log.error("%s %a: %d %a", request.method, request.path, told.status, str(error))
+    elif told.status >= 500:
         log.error("%s %r", request.method, request.path, exc_info=error)
     elif told.status in _REFUSALS:
         log_refusal(told)

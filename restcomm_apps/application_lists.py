@@ -5,7 +5,7 @@ others create and remove, and costs the same anywhere in the list.
 """
 
 from collections import defaultdict
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 
 import peewee
@@ -13,8 +13,9 @@ import peewee
 from .database import is_mysql
 from .errors import InvalidParameter
 from .fields import begins_with, exactly
-from .models import Application, IncomingPhoneNumber
-from .paging import Page
+from .models import Account, Application, IncomingPhoneNumber
+from .paging import Page, Selection
+from .statements import Parameter, Statement
 
 # Rows that are read at once.
 BATCH = 1000
@@ -32,12 +33,28 @@ def list_batches(account, selection):
 
     The first list may be empty, no other is.
     """
-    rows = list(_in_order(account, selection).limit(BATCH))
+    rows = _read_first(account, selection)
     yield _with_numbers(account, selection, rows)
     while len(rows) == BATCH:
         rows = _read_after(account, selection, _place_of(rows[-1], selection), BATCH)
         if rows:
             yield _with_numbers(account, selection, rows)
+
+
+def _read_first(account, selection):
+    named = selection.friendly_name is not None or selection.beginning
+    if named or selection.with_numbers:
+        return list(_in_order(account, selection).limit(BATCH))
+    kind = None if selection.kind is None else Parameter("kind")
+    statement = _statement_of(selection.sort_by, selection.descending, kind)
+    return statement.rows(account_sid=account.sid, kind=selection.kind)
+
+
+@cache
+def _statement_of(sort_by, descending, kind):
+    selection = Selection(sort_by=sort_by, descending=descending, kind=kind)
+    any_account = Account(sid=Parameter("account_sid"))
+    return Statement(lambda: _in_order(any_account, selection).limit(BATCH))
 
 
 def list_page(account, selection):
@@ -85,8 +102,9 @@ def _select(account, selection):
     return query
 
 
-def _in_order(account, selection):
-    columns = _order(selection)
+def _in_order(account, selection, shared=0):
+    """Select in order, where the first ``shared`` columns of it hold the same in all rows."""
+    columns = _order(selection)[shared:]
     if selection.descending:
         columns = [column.desc() for column in columns]
     return _select(account, selection).order_by(*columns)
@@ -130,7 +148,7 @@ def _after(account, selection, place):
         conditions = [columns[n] == place[n] for n in range(depth)]
         column, value = columns[depth], place[depth]
         conditions.append(column < value if selection.descending else column > value)
-        parts.append(_in_order(account, selection).where(*conditions))
+        parts.append(_in_order(account, selection, depth).where(*conditions))
     return parts
 
 

@@ -11,9 +11,12 @@ from .errors import Forbidden, NotFound
 from .fields import exactly
 from .models import Application, Client, IncomingPhoneNumber
 from .properties import API_VERSION
+from .statements import Insertion, Parameter, Statement
 
 # Applications removed by one statement: engines bound the number of parameters.
 _CHUNK = 500
+
+_insertion = Insertion(Application)
 
 
 def list_applications(account, to_change=False):
@@ -31,11 +34,21 @@ def find_application(account, sid):
     Raises NotFound (404) where there is none of that sid, Forbidden (403) where it is another
     account's.
     """
-    return _find_application(Application.select(), account, sid)
+    return _owned(_select_by_sid.first(sid=sid) if sids.is_sid(sid) else None, account)
 
 
-def _find_application(query, account, sid):
-    found = query.where(exactly(Application.sid, sid)).first() if sids.is_sid(sid) else None
+@Statement
+def _select_by_sid():
+    return Application.select().where(exactly(Application.sid, Parameter("sid")))
+
+
+def _lock_application(account, sid):
+    """Find an application within a transaction that will change it; see ``find_application``."""
+    query = locked(Application.select().where(exactly(Application.sid, sid)))
+    return _owned(query.first() if sids.is_sid(sid) else None, account)
+
+
+def _owned(found, account):
     if found is None:
         raise NotFound()
     if found.account_sid != account.sid:
@@ -47,7 +60,7 @@ def _find_application(query, account, sid):
 def create_application(account, values, now):
     """Add an application with the columns ``values`` to an account and return it."""
     sid = sids.new_sid(sids.APPLICATION)
-    return Application.create(
+    return _insertion.run(
         sid=sid,
         account_sid=account.sid,
         date_created=now,
@@ -65,7 +78,7 @@ def update_application(account, sid, values, now, check):
     DateUpdated moves only when there is a column to set. ``check`` is called with the application
     before it changes, and may refuse by raising.
     """
-    application = _find_application(locked(Application.select()), account, sid)
+    application = _lock_application(account, sid)
     check(application)
     if values:
         changes = values | {"date_updated": now}
@@ -81,7 +94,7 @@ def remove_application(account, sid, unbind, now, check):
     With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
     original left them dangling.
     """
-    check(_find_application(locked(Application.select()), account, sid))
+    check(_lock_application(account, sid))
     _remove([sid], unbind, now)
 
 

@@ -2,22 +2,22 @@
 
 from collections import Counter
 from contextlib import suppress
-from itertools import chain
 
 from flask import Blueprint, current_app, g, request
 from werkzeug.routing import BaseConverter
 
 from . import application_lists, auth, bulk, bulk_rows, forms
 from . import application_queries as queries
+from .compression import compress
 from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .dates import local_now
 from .errors import Forbidden, InvalidParameter
 from .idempotency import answer_once
-from .lists import render_csv, render_page, wants_csv
+from .lists import render_batches, render_page, wants_csv
 from .paging import describe_page, read_selection
 from .properties import APPLICATION, BULK, BulkOutcome
-from .render import render, render_list, render_nothing
+from .render import render, render_nothing
 from .suffix import SUFFIX
 
 blueprint = Blueprint("applications", __name__)
@@ -75,7 +75,7 @@ def _operate(action):
 @blueprint.get(LIST)
 def list_applications(account):
     """List the account's applications, or the page of them that is asked for."""
-    return tag_list(_list())
+    return compress(tag_list(_list()))
 
 
 def _list():
@@ -83,14 +83,9 @@ def _list():
     if selection.with_numbers and wants_csv():
         raise InvalidParameter("includeNumbers", "not be true for CSV, which has no numbers")
     if selection.page_size is None:
-        batches = application_lists.list_batches(g.operated_account, selection)
-        rows = list(chain.from_iterable(batches))
-        return render_csv(rows) if wants_csv() else render_list(APPLICATION, rows)
+        return render_batches(application_lists.list_batches(g.operated_account, selection))
     page = application_lists.list_page(g.operated_account, selection)
-    description = describe_page(selection, page, _list_path())
-    if wants_csv():
-        return render_csv(page.rows, description)
-    return render_page(APPLICATION, page.rows, description)
+    return render_page(page, describe_page(selection, page, _list_path()))
 
 
 @blueprint.post(LIST)

@@ -53,8 +53,9 @@ class Arrival:
             return
         end += 4
         head = bytes(self.octets[:end])
-        if expectation := _EXPECTATION.search(head):
-            # Told to go on from here, or refused at once; gunicorn would tell it again.
+        expectation = b" HTTP/1.1\r\n" in head and _EXPECTATION.search(head)
+        if expectation:
+            # It is told to go on from here, or refused at once; gunicorn would tell it again.
             del self.octets[slice(*expectation.span())]
             end -= len(expectation[0])
         length = _LENGTH.search(head)

@@ -87,10 +87,12 @@ def authenticate():
         # Many clients ask so first: nothing has failed.
         raise NotAuthenticated(reason="no credentials")
     login_limits = current_app.extensions["login_limits"]
-    login_limits.check(credentials.username, request.remote_addr)
+    # No server names the peer of a socket file.
+    address = request.remote_addr or ""
+    login_limits.check(credentials.username, address)
     account = basic_auth.authenticate(credentials, None)
     if account is None:
-        login_limits.count_failure(credentials.username, request.remote_addr)
+        login_limits.count_failure(credentials.username, address)
         raise NotAuthenticated(reason="wrong credentials")
     if account.status != ACTIVE and not _is_first_login(account):
         raise AccountNotActive()

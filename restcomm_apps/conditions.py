@@ -19,7 +19,12 @@ def tag_state(reply):
 
 
 def tag_list(reply):
-    """Give a list's reply its weak tag, as it may be compressed; 304 in its place if it is known."""
+    """Give a list's reply its weak tag, as it may be compressed; 304 in its place if it is known.
+
+    What is streamed gets none: its bytes are not known yet.
+    """
+    if reply.is_streamed:
+        return reply
     return _tag(reply, f'W/"{_digest(reply.get_data())}"')
 
 

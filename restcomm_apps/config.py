@@ -223,7 +223,7 @@ SETTINGS = (
         "10/minute",
         _read_login_limit,
         "a rate such as 10/minute or 100/hour; 0 for none",
-        "How many logins of an account may fail from one address; ten times as many of all accounts.",
+        "How many logins of an account may fail from an address; ten times as many of all accounts.",
     ),
     Setting(
         "TRUSTED_PROXIES",

@@ -19,7 +19,31 @@ def local_now(zone):
     return datetime.now(zone).replace(tzinfo=None)
 
 
-@lru_cache(maxsize=4096)
+def format_dates(column, zone):
+    """Print a column of stored dates; None where there is none. See ``format_date``."""
+    return list(map(_printed_in(zone).__getitem__, column))
+
+
+class _Printed(dict):
+    """The dates of a zone that were printed lately, by what is stored; most come many times."""
+
+    _MOST = 4096
+
+    def __init__(self, zone):
+        self.zone = zone
+
+    def __missing__(self, stored):
+        if len(self) >= self._MOST:
+            self.clear()
+        self[stored] = printed = None if stored is None else format_date(stored, self.zone)
+        return printed
+
+
+@lru_cache
+def _printed_in(zone):
+    return _Printed(zone)
+
+
 def format_date(stored, zone):
     """Print a stored date, e.g. ``Fri, 23 Nov 2018 14:05:09 +0000``.
 

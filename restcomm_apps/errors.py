@@ -212,4 +212,4 @@ class Unavailable(RestcommError):
     status = 503
     code = 20503
     message = "The database does not answer; try again"
-    headers = {"Retry-After": "5"}
+    headers = {"Retry-After": "2"}

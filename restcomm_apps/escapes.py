@@ -1,8 +1,9 @@
-"""How the original wrote characters in XML text, and which ones XML 1.0 cannot carry.
+"""How the original wrote characters in XML and JSON text, and which ones XML 1.0 cannot carry.
 
 Source: legacy/FORMAT.md, measured from XStream on OpenJDK 17.
 """
 
+import json
 import re
 
 # Code points of the basic plane that Unicode 13 (OpenJDK 17) does not define: the original wrote
@@ -56,6 +57,18 @@ _SPECIAL = re.compile(
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
 
+# Bytes of UTF-8 that stand for themselves; what else there is may need an escape.
+XML_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b"&<>\"'"))
+JSON_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b"\"\\<>&='"))
+
+
+def escape_all(texts, plain, escape):
+    """Escape a list of texts, after one look at all of them whether any needs it."""
+    if not "".join(texts).encode(errors="surrogatepass").translate(None, plain):
+        return texts
+    return [escape(text) for text in texts]
+
+
 def xml_text(text):
     """Escape a text for XML as the original did.
 
@@ -80,6 +93,11 @@ _ESCAPED_IN_JSON = re.compile("[<>&='\x80-\U0010ffff]")
 def ascii_json(document):
     """Escape a JSON document for any reader; outside strings it holds nothing to escape."""
     return _ESCAPED_IN_JSON.sub(_json_escape, document)
+
+
+def json_text(text):
+    """Escape a text for JSON, without the quotes around it."""
+    return ascii_json(json.dumps(text, ensure_ascii=False))[1:-1]
 
 
 def _json_escape(match):

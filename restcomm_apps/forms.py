@@ -20,6 +20,7 @@ from .uris import is_web_reference
 
 FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64
+MOST_PARAMETERS = 1000
 KINDS = ("voice", "sms", "ussd")
 _KIND_RULE = "be voice, sms or ussd"
 STORABLE_RULE = "hold only characters that the database can store"
@@ -50,8 +51,11 @@ def read_form(request):
     MalformedRequest (400), BodyTooLarge (413).
     """
     codec = codec_of(request)
+    body = read_body(request)
+    if body.count(b"&") >= MOST_PARAMETERS:
+        raise MalformedRequest(f"The body must not hold more than {MOST_PARAMETERS} parameters")
     form = {}
-    for pair in read_body(request).split(b"&"):
+    for pair in body.split(b"&"):
         if _BROKEN_ESCAPE.search(pair):
             raise MalformedRequest("The body must hold two hex digits after each percent sign")
         name, _, text = pair.replace(b"+", b" ").partition(b"=")

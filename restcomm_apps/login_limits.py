@@ -52,7 +52,8 @@ def _account_and_address(name, address):
     # One budget for all that may name one account: the sid, the e-mail address that it derives
     # from, and either in a spelling that a database takes for the same.
     name = name.strip().lower()
-    return (name if sids.is_sid(name) else sids.account_sid_of(name), _network_of(address))
+    sid = name if sids.is_sid(name) else sids.account_sid_of(name).lower()
+    return sid, _network_of(address)
 
 
 def _address_alone(name, address):

@@ -3,10 +3,9 @@
 One table drives both formats. What a value looks like as bytes is ``render``'s business.
 """
 
-from operator import attrgetter
 from typing import Any, Callable, NamedTuple
 
-from .dates import format_date
+from .dates import format_dates
 
 API_VERSION = "2012-04-24"
 
@@ -21,57 +20,74 @@ class Site(NamedTuple):
     shows_tokens: bool
 
 
+# How a property's values look: text in quotes where the format has them; text without; the rows of
+# one resource inside another, each a row; a list of such rows for each row, or None.
+TEXT = "text"
+BARE = "bare"
+ONE = "one"
+MANY = "many"
+
+
 class Property(NamedTuple):
     """One property; ``xml`` or ``json`` is None where that format lacks it.
 
-    ``read(row, site)`` gives a text, a bool, an int, a Nested or a Listed; None leaves it out.
+    ``read(columns, site)`` gives its values, one for each row, from the values of columns by
+    name; None leaves it out of that row. ``of`` is the Resource of a property that is ONE or MANY.
     """
 
     xml: str | None
     json: str | None
     read: Callable
+    kind: str = TEXT
+    of: Any = None
+
+
+class Columns(dict):
+    """The values of rows by the name of their column: ``columns["sid"][0]`` is the first row's.
+
+    Rows are named tuples, models or others with attributes. What a row lacks is None.
+    """
+
+    def __init__(self, rows):
+        # Of named tuples of one kind all columns are had at once.
+        if len(set(map(type, rows))) == 1 and hasattr(rows[0], "_fields"):
+            super().__init__(zip(rows[0]._fields, zip(*rows)))
+        self.rows = rows
+
+    def __missing__(self, name):
+        self[name] = column = [getattr(row, name, None) for row in self.rows]
+        return column
 
 
 class Resource(NamedTuple):
-    """A resource's element name, its list's element name, and its properties in wire order."""
+    """A resource's element name, its list's element name, and its properties in wire order.
+
+    Every row has the first property, in both formats.
+    """
 
     element: str
     list_element: str | None
     properties: tuple
 
 
-class Nested(NamedTuple):
-    """One resource inside another."""
-
-    resource: Resource
-    row: Any
-
-
-class Listed(NamedTuple):
-    """Several of one resource inside another."""
-
-    resource: Resource
-    rows: list
-
-
 def _column(name):
-    read = attrgetter(name)
-    return lambda row, site: read(row)
+    return lambda columns, site: columns[name]
 
 
 def _date(name):
-    read = attrgetter(name)
-
-    def read_date(row, site):
-        stored = read(row)
-        return None if stored is None else format_date(stored, site.zone)
-
-    return read_date
+    return lambda columns, site: format_dates(columns[name], site.zone)
 
 
 def _flag(name):
-    read = attrgetter(name)
-    return lambda row, site: bool(read(row))
+    return lambda columns, site: ["true" if value else "false" for value in columns[name]]
+
+
+def _rows(columns, site):
+    return columns.rows
+
+
+def _number(name):
+    return lambda columns, site: [str(value) for value in columns[name]]
 
 
 NUMBER = Resource(
@@ -89,14 +105,14 @@ NUMBER = Resource(
 )
 
 
-def _application_uri(row, site):
+def _application_uri(suffix):
     # Not the stored one: a database may hold it with or without Restcomm's root.
-    return f"{site.root_path}/{API_VERSION}/Accounts/{row.account_sid}/Applications/{row.sid}"
+    def uris(columns, site):
+        base = f"{site.root_path}/{API_VERSION}/Accounts"
+        sids = zip(columns["account_sid"], columns["sid"])
+        return [f"{base}/{account}/Applications/{sid}{suffix}" for account, sid in sids]
 
-
-def _application_numbers(row, site):
-    numbers = getattr(row, "numbers", None)
-    return None if numbers is None else Listed(NUMBER, numbers)
+    return uris
 
 
 APPLICATION = Resource(
@@ -109,12 +125,14 @@ APPLICATION = Resource(
         Property("FriendlyName", "friendly_name", _column("friendly_name")),
         Property("AccountSid", "account_sid", _column("account_sid")),
         Property("ApiVersion", "api_version", _column("api_version")),
-        Property("VoiceCallerIdLookup", "voice_caller_id_lookup", _flag("voice_caller_id_lookup")),
-        Property("Uri", None, _application_uri),
-        Property(None, "uri", lambda row, site: _application_uri(row, site) + ".json"),
+        Property(
+            "VoiceCallerIdLookup", "voice_caller_id_lookup", _flag("voice_caller_id_lookup"), BARE
+        ),
+        Property("Uri", None, _application_uri("")),
+        Property(None, "uri", _application_uri(".json")),
         Property("RcmlUrl", "rcml_url", _column("rcml_url")),
         Property("Kind", "kind", _column("kind")),
-        Property("Numbers", "numbers", _application_numbers),
+        Property("Numbers", "numbers", _column("numbers"), MANY, NUMBER),
     ),
 )
 
@@ -132,23 +150,22 @@ BULK = Resource(
     "Bulk",
     None,
     (
-        Property("Created", "created", _column("created")),
-        Property("Updated", "updated", _column("updated")),
-        Property("Removed", "removed", _column("removed")),
-        Property(
-            "Applications", "applications", lambda row, site: Listed(APPLICATION, row.applications)
-        ),
+        Property("Created", "created", _number("created"), BARE),
+        Property("Updated", "updated", _number("updated"), BARE),
+        Property("Removed", "removed", _number("removed"), BARE),
+        Property("Applications", "applications", _column("applications"), MANY, APPLICATION),
     ),
 )
 
 
-def _subresource(xml, json, path):
-    def uri(row, site):
-        return f"/{API_VERSION}/Accounts/{row.sid}/{path}"
+def _account_uri(path, segment="Accounts"):
+    return lambda columns, site: [f"/{API_VERSION}/{segment}/{s}{path}" for s in columns["sid"]]
 
+
+def _subresource(xml, json, path):
     return (
-        Property(xml, None, uri),
-        Property(None, json, lambda row, site: uri(row, site) + ".json"),
+        Property(xml, None, _account_uri(f"/{path}")),
+        Property(None, json, _account_uri(f"/{path}.json")),
     )
 
 
@@ -173,11 +190,11 @@ SUBRESOURCE_URIS = Resource(
 MASKED_TOKEN = "*" * 32
 
 
-def _auth_token(row, site):
-    new_token = getattr(row, "new_token", None)
-    if new_token is not None:
-        return new_token
-    return row.auth_token if site.shows_tokens else MASKED_TOKEN
+def _auth_token(columns, site):
+    tokens = columns["auth_token"]
+    shown = tokens if site.shows_tokens else [MASKED_TOKEN] * len(tokens)
+    # A token that the reply's request has made is shown in any case, this once.
+    return [new or token for new, token in zip(columns["new_token"], shown)]
 
 
 ACCOUNT = Resource(
@@ -197,10 +214,8 @@ ACCOUNT = Resource(
         Property("DateUpdated", "date_updated", _date("date_updated")),
         Property("AuthToken", "auth_token", _auth_token),
         Property("Uri", None, _column("uri")),
-        Property(None, "uri", lambda row, site: f"/{API_VERSION}/Accounts.json/{row.sid}"),
-        Property(
-            "SubresourceUris", "subresource_uris", lambda row, site: Nested(SUBRESOURCE_URIS, row)
-        ),
+        Property(None, "uri", _account_uri("", "Accounts.json")),
+        Property("SubresourceUris", "subresource_uris", _rows, ONE, SUBRESOURCE_URIS),
     ),
 )
 
@@ -208,8 +223,8 @@ ERROR = Resource(
     "RestException",
     None,
     (
-        Property("Status", "status", _column("status")),
-        Property("Code", "code", _column("code")),
+        Property("Status", "status", _number("status"), BARE),
+        Property("Code", "code", _number("code"), BARE),
         Property("Message", "message", _column("message")),
         Property("MoreInfo", "more_info", _column("more_info")),
     ),

@@ -1,23 +1,21 @@
 """Resources to replies: the only place that knows bytes and media types.
 
-``properties`` says what a reply holds and in what order; this module says how it looks.
+``properties`` says what a reply holds and in what order, ``layouts`` how that looks as text.
 """
 
-import json
 from pathlib import Path
 
-from flask import Response, current_app, render_template, request
+from flask import Response, current_app, request
 from markupsafe import Markup
 
-from .escapes import ascii_json, xml_text
-from .properties import ERROR, Listed, Nested
+from .escapes import xml_text
+from .layouts import Layouts
+from .properties import ERROR
 from .suffix import FORMAT, JSON, XML
 
 # Exactly these: a client compares them, so no charset parameter.
-_JSON_TYPE = "application/json"
-_XML_TYPE = "application/xml"
+MEDIA_TYPES = {JSON: "application/json", XML: "application/xml"}
 _TEXT_TYPE = "text/plain"
-MEDIA_TYPES = {JSON: _JSON_TYPE, XML: _XML_TYPE}
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -35,23 +33,19 @@ def finalize(value):
 
 def render(resource, row, status=200):
     """Make the reply that shows one row of a resource."""
-    if _wants_json():
-        return _json_reply(_as_object(resource, row), status)
-    return _xml_reply(resource.element, _as_elements(resource, row), status)
+    reply_format = request.environ[FORMAT]
+    return _reply(_layouts().write_one(resource, row, reply_format), reply_format, status)
 
 
 def render_list(resource, rows):
     """Make the reply that lists rows of a resource: a bare array, or a list element."""
     reply_format = request.environ[FORMAT]
-    document = list_document(resource, rows, reply_format)
-    return Response(document, content_type=MEDIA_TYPES[reply_format])
+    return _reply(list_document(resource, rows, reply_format), reply_format)
 
 
 def list_document(resource, rows, reply_format):
     """Write the document that lists rows of a resource."""
-    if reply_format == JSON:
-        return _json_document([_as_object(resource, row) for row in rows])
-    return _xml_document(resource.list_element, _as_list(resource, rows))
+    return _layouts().write_list(resource, rows, reply_format)
 
 
 def render_error(error):
@@ -68,9 +62,7 @@ def error_document(error, reply_format):
 
 def document(resource, row, reply_format):
     """Give the media type and the bytes that show one row of a resource."""
-    if reply_format == JSON:
-        return _JSON_TYPE, _json_document(_as_object(resource, row)).encode()
-    return _XML_TYPE, _xml_document(resource.element, _as_elements(resource, row)).encode()
+    return MEDIA_TYPES[reply_format], _layouts().write_one(resource, row, reply_format).encode()
 
 
 def render_nothing(status):
@@ -85,57 +77,14 @@ def render_text(text):
     return Response(text, content_type=_TEXT_TYPE)
 
 
-def _wants_json():
-    return request.environ[FORMAT] == JSON
+def _reply(document, reply_format, status=200):
+    return Response(document, status, content_type=MEDIA_TYPES[reply_format])
 
 
-def _json_reply(tree, status):
-    return Response(_json_document(tree), status, content_type=_JSON_TYPE)
-
-
-def _json_document(tree):
-    return ascii_json(json.dumps(tree, indent=2, ensure_ascii=False))
-
-
-def _xml_reply(name, content, status):
-    return Response(_xml_document(name, content), status, content_type=_XML_TYPE)
-
-
-def _xml_document(name, content):
-    return render_template("response.xml", name=name, content=content)
-
-
-def _as_object(resource, row):
-    """Turn a row into a dict of JSON values, without those that are None."""
-    site = current_app.extensions["site"]
-    pairs = ((p.json, p.read(row, site)) for p in resource.properties if p.json)
-    return {key: _json_value(value) for key, value in pairs if value is not None}
-
-
-def _json_value(value):
-    if isinstance(value, Nested):
-        return _as_object(value.resource, value.row)
-    if isinstance(value, Listed):
-        return [_as_object(value.resource, row) for row in value.rows]
-    return value
-
-
-def _as_elements(resource, row):
-    """Turn a row into a list of (element name, text or such a list), without those None."""
-    site = current_app.extensions["site"]
-    pairs = ((p.xml, p.read(row, site)) for p in resource.properties if p.xml)
-    return [(name, _xml_content(value)) for name, value in pairs if value is not None]
-
-
-def _xml_content(value):
-    if isinstance(value, Nested):
-        return _as_elements(value.resource, value.row)
-    if isinstance(value, Listed):
-        return _as_list(value.resource, value.rows)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _as_list(resource, rows):
-    return [(resource.element, _as_elements(resource, row)) for row in rows]
+def _layouts():
+    """Give the layouts of the application, whose template and site they are made from."""
+    extensions = current_app.extensions
+    if "layouts" not in extensions:
+        template = current_app.jinja_env.get_template("response.xml")
+        extensions["layouts"] = Layouts(template, extensions["site"])
+    return extensions["layouts"]

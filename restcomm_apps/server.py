@@ -62,7 +62,8 @@ class RestcommWorker(PatientWorker):
             media_type, body = error_document(error, _format_of(req))
         head = (
             f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
-            f"Connection: close\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+            "Connection: close\r\nX-Content-Type-Options: nosniff\r\n"
+            f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
 

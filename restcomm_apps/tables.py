@@ -1,8 +1,10 @@
-"""Lists as CSV: RFC 4180, a header of the XML names, nothing that a spreadsheet takes for a formula."""
+"""Lists as CSV (RFC 4180): a header of the XML names, and nothing that is taken for a formula."""
 
 import csv
 import io
 import re
+
+from .properties import Columns
 
 # Behind apostrophes too, so that ``read_cell`` finds what has got one.
 _BEGINS_A_FORMULA = re.compile("'*[=+\\-@\t\r]")
@@ -15,7 +17,8 @@ def write_header(properties):
 
 def write_rows(properties, rows, site):
     """Write a line for each row; what is None is empty."""
-    return _write([[_cell(each.read(row, site)) for each in properties] for row in rows])
+    columns = Columns(rows)
+    return _write(zip(*(map(_cell, each.read(columns, site)) for each in properties)))
 
 
 def _write(lines):
@@ -27,8 +30,6 @@ def _write(lines):
 def _cell(value):
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     text = str(value)
     # An apostrophe has spreadsheets show the rest as it is.
     return f"'{text}" if _BEGINS_A_FORMULA.match(text) else text

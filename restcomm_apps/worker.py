@@ -3,8 +3,9 @@
 gunicorn's own reads requests and writes replies in its few threads, so that as many clients that
 send, or read, an octet a second stop the service. Here the loop that accepts connections also
 gathers each request, without blocking, and hands it to a thread once it has come whole; the thread
-reads and writes memory, and the loop sends what it wrote. TLS handshakes and the wait for the end
-of a closed connection happen in the loop too.
+reads and writes memory, and the loop sends what it wrote; only a reply of many megabytes makes its
+thread wait, or memory would have to hold it all. TLS handshakes and the wait for the end of a
+closed connection happen in the loop too.
 
 A connection costs memory alone, so what is bounded is their number, their octets and their time.
 """
@@ -16,120 +17,23 @@ import ssl
 import time
 from functools import partial
 
-from gunicorn import http
 from gunicorn import sock as gunicorn_sock
-from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
-from .arrivals import Arrival
+from .connection import RECEIVED_AT_ONCE, SECONDS_TO_READ, WOULD_BLOCK, Connection
 
-# For a TLS handshake, for a whole request from its first octet on, and for a whole reply.
-SECONDS_TO_SEND = 30
-SECONDS_TO_READ = 30
-# For the first octet on a new connection; gunicorn's setting keepalive is for later requests.
+# For a TLS handshake, and for the first octet on a new connection; gunicorn's setting keepalive is
+# for later requests.
 SECONDS_TO_BEGIN = 10
+# For a whole request from its first octet on, and for a whole reply.
+SECONDS_TO_SEND = 30
 # For the client's end of a connection that is closed, so that it reads the reply to its end.
 SECONDS_TO_CLOSE = 2
 # Octets of unfinished requests in a process; beyond, the connection that holds most is closed.
 MOST_UNFINISHED = 2**26
 
-_RECEIVED_AT_ONCE = 2**16
 _SECONDS_BETWEEN_SWEEPS = 0.25
 _GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
-_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-
-
-class Connection:
-    """A client's connection; to gunicorn's thread the socket of what has come and is to be sent.
-
-    ``socket`` is the real one and never blocks; ``deadline`` is the moment of the monotonic clock
-    when the loop gives up waiting for the client; ``goes_on`` says that another request may follow.
-    """
-
-    # What gunicorn's thread would find out or bring about itself.
-    initialized = True
-    is_http2 = False
-
-    def __init__(self, cfg, client_socket, client, server, largest_body):
-        client_socket.setblocking(False)
-        self.socket = client_socket
-        self.sock = self
-        self.client = client
-        self.server = server
-        self.deadline = 0
-        self.goes_on = False
-        self.outgoing = bytearray()
-        self.largest_body = largest_body
-        self.arrival = Arrival(largest_body)
-        self.parser = http.get_parser(cfg, self, client)
-
-    # For gunicorn's thread.
-
-    def init(self):
-        """Do nothing: the loop has shaken hands."""
-
-    def recv(self, size):
-        """Give what has come of the request, at last nothing. Raises LimitRequestHeaders."""
-        octets = bytes(self.arrival.octets[:size])
-        del self.arrival.octets[:size]
-        if not octets and self.arrival.is_head_too_long:
-            raise LimitRequestHeaders("limit request headers size")
-        return octets
-
-    def sendall(self, octets):
-        """Keep octets for ``flush``."""
-        self.outgoing += octets
-
-    def setblocking(self, blocking):
-        """Stay as it is."""
-
-    def settimeout(self, seconds):
-        """Stay as it is."""
-
-    def gettimeout(self):
-        """Say that it never blocks."""
-        return 0.0
-
-    def shutdown(self, how):
-        """Shut the real socket down."""
-        self.socket.shutdown(how)
-
-    def close(self):
-        """Close the real socket."""
-        self.socket.close()
-
-    # For the loop.
-
-    def receive(self):
-        """Take what has come; tell whether more may. Raises OSError."""
-        while not self.arrival.is_complete:
-            try:
-                octets = self.socket.recv(_RECEIVED_AT_ONCE)
-            except _WOULD_BLOCK:
-                return True
-            if not octets:
-                return False
-            self.arrival.add(octets)
-            # What TLS has read ahead makes no socket readable.
-            if not isinstance(self.socket, ssl.SSLSocket) or not self.socket.pending():
-                return True
-        return True
-
-    def flush(self):
-        """Send what can be sent now; tell whether that was all. Raises OSError."""
-        while self.outgoing:
-            try:
-                sent = self.socket.send(self.outgoing)
-            except _WOULD_BLOCK:
-                return False
-            del self.outgoing[:sent]
-        return True
-
-    def begin_next(self):
-        """Turn to the next request, with what came of it behind the last one."""
-        octets = self.parser.unreader.take_buffered() + self.arrival.octets
-        self.arrival = Arrival(self.largest_body)
-        self.arrival.add(octets)
 
 
 class PatientWorker(ThreadWorker):
@@ -272,9 +176,9 @@ class PatientWorker(ThreadWorker):
 
     def _drain(self, connection):
         try:
-            if connection.socket.recv(_RECEIVED_AT_ONCE):
+            if connection.socket.recv(RECEIVED_AT_ONCE):
                 return self._wait(connection, selectors.EVENT_READ, self._drain)
-        except _WOULD_BLOCK:
+        except WOULD_BLOCK:
             return self._wait(connection, selectors.EVENT_READ, self._drain)
         except OSError as gone:
             self.log.debug("%s left: %s", connection.client, gone)

@@ -4,6 +4,7 @@ recorded texts, the original's two layouts, and Restcomm's rows in a SQLite file
 Nothing here knows what a reply should be; ``differences`` and the tests do.
 """
 
+import gzip
 import json
 import re
 import socket
@@ -85,6 +86,8 @@ def _read_reply(stream, has_body):
     length = int(reply.header("Content-Length"))
     body = stream.read(length)
     assert len(body) == length, f"{len(body)} of {length} bytes came"
+    if reply.header("Content-Encoding") == "gzip":
+        body = gzip.decompress(body)  # As the client that accepted it does.
     return reply._replace(body=body)
 
 

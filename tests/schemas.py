@@ -105,6 +105,9 @@ AGES = {
 INDEXES = (
     "CREATE UNIQUE INDEX domains ON restcomm_organizations (domain_name)",
     "CREATE INDEX owned ON restcomm_applications (account_sid, date_created, sid)",
+    "CREATE INDEX updated ON restcomm_applications (account_sid, date_updated, sid)",
+    "CREATE INDEX named ON restcomm_applications (account_sid, friendly_name, date_created, sid)",
+    "CREATE INDEX kinds ON restcomm_applications (account_sid, kind, date_created, sid)",
     "CREATE INDEX numbers ON restcomm_incoming_phone_numbers (account_sid)",
 )
 

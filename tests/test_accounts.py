@@ -1,6 +1,10 @@
 """Creating, changing and closing accounts over HTTP; who may is told by test_tenant_matrix."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from urllib.parse import urlencode
 
 import pytest
 
@@ -383,6 +387,36 @@ def test_last_top_account_keeps_its_other_properties_to_change(service):
     service.request("DELETE", f"/Accounts/{STRANGER['sid']}", STRANGER)
     form = {"FriendlyName": "x", "Password": "pass word", "Role": "Administrator"}
     assert update(service, PARENT, form, PARENT).status_code == 200
+
+
+def at_once(functions):
+    """Call functions in threads that start together; give what they return."""
+    barrier = threading.Barrier(len(functions))
+
+    def call(function):
+        barrier.wait(30)
+        return function()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(call, functions))
+
+
+def test_two_top_accounts_that_end_at_once_leave_one(service, make_gunicorn):
+    gunicorn = make_gunicorn(workers=2).start()
+    tops = [PARENT, STRANGER]
+    ends = [partial(gunicorn.request, "DELETE", f"/Accounts/{top['sid']}", top) for top in tops]
+    assert sorted(reply[0] for reply in at_once(ends)) == [204, 409]
+    assert sorted(status_of(top) for top in tops) == ["active", "closed"]
+
+
+def test_one_address_created_at_once_is_created_once(service, make_gunicorn):
+    gunicorn = make_gunicorn(workers=2).start()
+    body = urlencode(NEW).encode()
+    creates = [
+        partial(gunicorn.request, "POST", "/Accounts", creator, body)
+        for creator in (PARENT, CHILD, SIBLING, STRANGER) * 2
+    ]
+    assert sorted(reply[0] for reply in at_once(creates)) == [200] + [409] * 7
 
 
 @pytest.fixture

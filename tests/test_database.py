@@ -116,7 +116,7 @@ def test_write_sees_what_a_foreign_writer_removed_meanwhile(service, database_ur
 
 def check_unavailable(reply, json):
     """Assert the one reply that tells that the database does not answer, with nothing internal."""
-    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
     if json:
         assert reply.mimetype == "application/json"
         assert reply.get_json()["code"] == 20503

@@ -63,7 +63,7 @@ def serve(server, tmp_path):
 def check_unavailable(reply, suffix):
     """Assert the reply that tells that the database does not answer, in the right format."""
     status, headers, body = reply
-    assert (status, headers["Retry-After"]) == (503, "5"), body
+    assert (status, headers["Retry-After"]) == (503, "2"), body
     code = json.loads(body)["code"] if suffix else body.decode()
     assert "20503" in str(code)
     assert b"mysql" not in body.lower() and b"127.0.0.1" not in body

@@ -6,8 +6,10 @@ import signal
 import socket
 import ssl
 import struct
+import threading
 import time
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -157,16 +159,72 @@ def test_versions_before_1_2_are_refused(gunicorn, trust, certificate):
     check_calm(gunicorn)
 
 
+def served_certificate(gunicorn):
+    """Give the certificate that a client is shown, in PEM."""
+    return ssl.get_server_certificate(("127.0.0.1", gunicorn.port), timeout=SECONDS)
+
+
 def test_hangup_serves_on_with_the_renewed_certificate(gunicorn, trust, certificate, tmp_path):
-    check_serving(gunicorn)
+    former = served_certificate(gunicorn)
     folder = tmp_path / "renewed"
     folder.mkdir()
     for new, old in zip(make_certificate(folder), certificate):
         shutil.copy(new, old)
+    # Not before it is told, or it would meet a certificate without its key.
+    assert served_certificate(gunicorn) == former
     hang_up(gunicorn)
     wait_for(lambda: "Worker exiting" in gunicorn.log.read_text(), "the old worker did not leave")
     check_serving(gunicorn)
+    assert served_certificate(gunicorn) == certificate[0].read_text() != former
     check_calm(gunicorn)
+
+
+def test_hangup_with_a_broken_certificate_keeps_the_former_one(gunicorn, trust, certificate):
+    former = certificate[0].read_text()
+    certificate[1].write_text("no key")
+    hang_up(gunicorn)
+    wait_for(lambda: "Worker exiting" in gunicorn.log.read_text(), "the old worker did not leave")
+    check_serving(gunicorn)
+    assert served_certificate(gunicorn) == former
+    assert "[ERROR] The certificate cannot be renewed" in gunicorn.log.read_text()
+
+
+def test_hangup_drops_no_request(gunicorn, trust):
+    answered = []
+
+    def ask():
+        while len(answered) < 5 or not changed.is_set():
+            check_serving(gunicorn)
+            answered.append(True)
+
+    changed = threading.Event()
+    with ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(ask) for _ in range(4)]
+        try:
+            for _ in range(3):
+                hang_up(gunicorn)
+        finally:
+            changed.set()
+        for client in clients:
+            client.result()
+    check_calm(gunicorn)
+
+
+def test_replies_over_tls_demand_tls(gunicorn, trust):
+    headers = gunicorn.request("GET", "/Logout")[1]
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_slow_handshake_holds_no_thread(gunicorn, trust):
+    """The service has but one thread."""
+    clients = [socket.create_connection(("127.0.0.1", gunicorn.port)) for _ in range(20)]
+    for client in clients:
+        client.sendall(b"\x16\x03\x01\x02\x00\x01")
+    began = time.monotonic()
+    check_serving(gunicorn)
+    assert time.monotonic() - began < 5
+    for client in clients:
+        client.close()
 
 
 def test_hangup_keeps_serving(gunicorn, trust):

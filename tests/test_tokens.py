@@ -1,4 +1,6 @@
-"""Changing an account's token while its clients go on: docs/accounts.md, and what keeps it secret."""
+"""Changing an account's token while its clients go on, as docs/accounts.md says, and what keeps
+tokens secret.
+"""
 
 import hashlib
 import logging

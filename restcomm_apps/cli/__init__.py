@@ -6,11 +6,11 @@ import click
 import peewee
 
 from .. import config
-from . import accounts, apply, check_db, database, service
+from . import accounts, apply, check_db, database, move, service
 from .base import commands
 
 # Named, so that each registers its commands with the group.
-COMMAND_MODULES = (accounts, apply, check_db, database, service)
+COMMAND_MODULES = (accounts, apply, check_db, database, move, service)
 
 
 def main():

@@ -3,7 +3,7 @@
 import click
 from click.core import ParameterSource
 
-from .. import account_forms, account_queries, errors, schema, token_changes, tokens
+from .. import account_forms, account_queries, errors, token_changes, tokens
 from ..app import create_app
 from ..dates import local_now
 from .base import Mistake, commands, require_tables
@@ -100,7 +100,6 @@ def rotate_token(account, promote, cancel):
         raise Mistake("--promote and --cancel must not be given together.")
     app = create_app()
     require_tables()
-    schema.open_connection()
     found = account_queries.find_account(account)
     if found is None:
         raise Mistake(f"{account!r} is no account's e-mail address or sid.")

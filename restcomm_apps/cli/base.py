@@ -20,7 +20,8 @@ def commands():
 
 
 def require_tables():
-    """Raise Mistake where the database lacks one of Restcomm's tables."""
+    """Open the connection; raise Mistake where the database lacks one of Restcomm's tables."""
+    schema.open_connection()
     missing = schema.missing_tables()
     if missing:
         raise Mistake(

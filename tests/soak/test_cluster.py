@@ -123,16 +123,18 @@ def cluster(tmp_path_factory):
 class Creator:
     """A client that creates without pause and reads what was acknowledged.
 
-    ``acknowledged`` is {sid: name}; ``failed`` {name: status, or None where the reply broke off}.
-    Nothing is sent twice: after a failure it tries again with another name, because nobody knows
-    whether the first has come to be.
+    After a failure nobody knows whether the application has come to be. Every second client sends
+    the create again, with its Idempotency-Key; the others go on to another name. ``acknowledged``
+    is {sid: name}; ``failed`` {name: status, or None where the reply broke off}, without what was
+    acknowledged later; ``repeated`` counts what was sent again.
     """
 
     def __init__(self, number, cluster):
         self.number = number
         self.list = cluster.list
         self.client = KeptAliveClient(cluster.port, cluster.account)
-        self.acknowledged, self.failed = {}, {}
+        self.has_key = number % 2 == 1
+        self.acknowledged, self.failed, self.repeated = {}, {}, 0
         self.successes = []
 
     def create_until(self, ended, deadline):
@@ -140,11 +142,15 @@ class Creator:
         self.successes.append(time.monotonic())
         with self.client:
             while not ended.is_set() and time.monotonic() < deadline:
-                self._create(f"{self.number}-{len(self.acknowledged) + len(self.failed)}")
+                given_up = 0 if self.has_key else len(self.failed)
+                self._create(f"{self.number}-{len(self.acknowledged) + given_up}")
         self.successes.append(time.monotonic())
         return self
 
     def _create(self, name):
+        if self.has_key:
+            self.client.headers["Idempotency-Key"] = name
+            self.repeated += name in self.failed
         try:
             status, reply = self.client.request("POST", self.list, {"FriendlyName": name})
         except Unanswered as unanswered:
@@ -157,6 +163,7 @@ class Creator:
             time.sleep(PAUSE)
             return
         self.acknowledged[reply["sid"]] = name
+        self.failed.pop(name, None)
         self.successes.append(time.monotonic())
         # Through another node, because HAProxy takes them in turn.
         status, read = self.client.request("GET", f"{self.list}/{reply['sid']}")
@@ -226,7 +233,8 @@ def test_killed_node_and_killed_service_lose_no_create(cluster):
     print(
         f"\n{CLIENTS} clients for {moments[-1][1] - moments[0][1]:.0f} s: {acknowledged} creates "
         f"acknowledged, lost=0, doubled=0; {dict(Counter(failed.values()))} not acknowledged, of "
-        f"these created={len(unacknowledged)} {dict(Counter(failed[n] for n in unacknowledged))}"
+        f"these created={len(unacknowledged)} {dict(Counter(failed[n] for n in unacknowledged))}; "
+        f"sent again with a key: {sum(creator.repeated for creator in creators)}"
     )
     for (happened, since), (_, until) in zip(moments, moments[1:]):
         gap = max(creator.longest_gap(since, until) for creator in creators)

@@ -93,7 +93,7 @@ CASES = {
 def proxied(request, make_gunicorn, database_url, tmp_path):
     """The address of a proxy before the service, with the rows of rows.TABLES."""
     make_command, config = request.param
-    gunicorn = make_gunicorn().start()
+    gunicorn = make_gunicorn(TRUSTED_PROXIES="127.0.0.1", LOGIN_LIMIT="5/hour").start()
     rows = Service(database_url)
     rows.insert(TABLES)
     rows.close()
@@ -119,9 +119,9 @@ def wait_for(url, process):
             time.sleep(0.05)
 
 
-def fetch(url, account=None, body=None):
+def fetch(url, account=None, body=None, headers=None):
     """Send a request; give status, headers and body, checked."""
-    headers = authorization(account) if account else {}
+    headers = (authorization(account) if account else {}) | (headers or {})
     request = urllib.request.Request(url, data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=10) as reply:
@@ -212,3 +212,26 @@ def test_haproxy_answers_the_second_request_of_a_client_too(before_a_dying_servi
             status, error = client.request("POST", LIST, {"FriendlyName": "x"})
             assert (status, error["code"]) == (502, 20503)
     assert DyingService.read == ["POST"] * 2
+
+
+def test_proxy_adds_the_address_that_counts(proxied):
+    """The clients are on this machine too: a proxy that is trusted names what it claims for them.
+
+    So what they claim is believed here, and one at 127.0.0.1 that claims nothing is another one.
+    """
+    wrong = CHILD | {"auth_token": "wrong"}
+    url = f"{proxied}{BASE}/Accounts/{CHILD['sid']}/Applications"
+    claims = {"X-Forwarded-For": "192.0.2.1, 198.51.100.7"}
+    statuses = [fetch(url, wrong, headers=claims)[0] for _ in range(6)]
+    assert statuses == [401] * 5 + [429]
+    # What stands before the last address that is no proxy's may be forged.
+    claims = {"X-Forwarded-For": "192.0.2.2, 198.51.100.7"}
+    assert fetch(url, CHILD, headers=claims)[0] == 429
+    assert fetch(url, CHILD)[0] == 200
+
+
+def test_proxy_overwrites_the_scheme(proxied):
+    url = f"{proxied}{BASE}/Accounts/{CHILD['sid']}"
+    headers = fetch(url, CHILD, headers={"X-Forwarded-Proto": "https"})[1]
+    assert headers["Link"].startswith(f"<{proxied}/")
+    assert "Strict-Transport-Security" not in headers

@@ -1,0 +1,141 @@
+"""What the measurements share: rows, servers on free ports, and wrk."""
+
+import base64
+import itertools
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from restcomm_apps import database, models, schema
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+DATE = "2016-06-01 10:00:00"
+BASE = "/restcomm/2012-04-24/Accounts"
+PROCESSES, THREADS, CLIENTS = 2, 4, 8
+
+
+def account_sid(number):
+    """Give the sid of an account by its number."""
+    return f"AC{number:032d}"
+
+
+def authorization(number):
+    """Give the value of the header Authorization of an account."""
+    return "Basic " + base64.b64encode(f"{account_sid(number)}:{TOKEN}".encode()).decode()
+
+
+def account_row(number):
+    """Make the row of an account."""
+    sid = account_sid(number)
+    return {
+        "sid": sid, "date_created": DATE, "date_updated": DATE,
+        "email_address": f"account{number}@example.com", "friendly_name": f"Account {number}",
+        "parent_sid": None, "type": "Full", "status": models.ACTIVE, "auth_token": TOKEN,
+        "role": "Administrator", "uri": f"/2012-04-24/Accounts/{sid}",
+        "organization_sid": models.FIRST_ORGANIZATION[0],
+    }
+
+
+def application_row(account, number):
+    """Make the row of an account's application; the dates are spread over an hour."""
+    owner, sid = account_sid(account), f"AP{account:016d}{number:016d}"
+    return {
+        "sid": sid, "date_created": f"2016-06-01 10:{number % 60:02d}:{number * 7 % 60:02d}",
+        "date_updated": DATE, "friendly_name": f"Application {number}", "account_sid": owner,
+        "api_version": "2012-04-24", "voice_caller_id_lookup": False,
+        "uri": f"/2012-04-24/Accounts/{owner}/Applications/{sid}",
+        "rcml_url": f"/visual-designer/services/apps/{sid}/controller", "kind": "voice",
+    }
+
+
+def fill(url, applications, each=100):
+    """Make a database with that many applications, ``each`` of them to an account."""
+    database.connect(url)
+    accounts = range(applications // each)
+    with database.database.connection_context(), database.database.atomic():
+        schema.create_tables(DATE)
+        _insert(models.Account, (account_row(account) for account in accounts))
+        _insert(
+            models.Application,
+            (application_row(account, n) for account in accounts for n in range(each)),
+        )
+
+
+def _insert(model, rows):
+    """Insert rows, dicts of the same columns, past Peewee: there may be a million."""
+    first = next(rows)
+    statement = (
+        f"INSERT INTO {model._meta.table_name} ({', '.join(first)}) "
+        f"VALUES ({', '.join(f':{name}' for name in first)})"
+    )
+    database.database.cursor().executemany(statement, itertools.chain([first], rows))
+
+
+def require_wrk():
+    """End with a sentence where wrk is not installed."""
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is missing; install it with: apt-get install wrk")
+
+
+def wrk(url, seconds, *options):
+    """Load a URL with CLIENTS connections of account 0; give the requests per second."""
+    output = subprocess.run(
+        ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", *options,
+         "-H", f"Authorization: {authorization(0)}", url],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    if "Non-2xx" in output or "Socket errors" in output:
+        sys.exit(f"{url} failed under load:\n{output}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
+
+
+@contextmanager
+def served(arguments, **environ):
+    """Run a server that listens on the port it finds in place of PORT; give its port and pid."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *(each.replace("PORT", str(port)) for each in arguments)],
+        env=os.environ | environ, cwd=Path(__file__).parent, start_new_session=True,
+    )  # fmt: skip
+    try:
+        _wait_for(port, process)
+        yield port, process.pid
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def service(url):
+    """Serve restcomm-apps on a database; see ``served``."""
+    arguments = ["restcomm_apps", "serve", "--bind", "127.0.0.1:PORT"]
+    sizes = ["--workers", str(PROCESSES), "--threads", str(THREADS)]
+    settings = {"RESTCOMM_APPS_DATABASE_URL": url, "RESTCOMM_APPS_LOG_LEVEL": "warning"}
+    return served(arguments + sizes, **settings)
+
+
+def _wait_for(port, process):
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit("A server did not start")
+            time.sleep(0.05)
+
+
+def resident_mebibytes(pid):
+    """Give the resident memory of a process and its children, in MiB (Linux)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = pages * os.sysconf("SC_PAGESIZE") / 2**20
+    return own + sum(resident_mebibytes(child) for child in children)

@@ -1,0 +1,71 @@
+"""Time of a list of 100 as the database grows: it must not.
+
+The databases hold that many applications, 100 to an account; accounts are asked in turns, through
+the whole application but without a socket. The sizes are measured in turns too.
+"""
+
+import argparse
+import io
+import random
+import statistics
+import tempfile
+import time
+
+import common
+
+from restcomm_apps import create_app, database
+
+SIZES = (1_000, 100_000, 1_000_000)
+
+
+def request_list(app, account):
+    """Ask for an account's list; give the length of the reply."""
+    path = f"{common.BASE}/{common.account_sid(account)}/Applications.json"
+    environ = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "RAW_URI": path, "QUERY_STRING": "",
+        "SCRIPT_NAME": "", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(), "HTTP_AUTHORIZATION": common.authorization(account),
+    }  # fmt: skip
+    return len(b"".join(app(environ, lambda status, headers: None)))
+
+
+def time_lists(app, accounts, count):
+    """Give the seconds of CPU that a list takes, the median of ``count``."""
+    seconds = []
+    for _ in range(count):
+        account = random.randrange(accounts)
+        began = time.thread_time()
+        length = request_list(app, account)
+        seconds.append(time.thread_time() - began)
+        assert length > 100 * 300, "a list of 100 is longer"
+    return statistics.median(seconds)
+
+
+def main():
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        databases = {}
+        for size in arguments.sizes:
+            url = f"sqlite:///{folder}/{size}.db"
+            common.fill(url, size)
+            app = create_app({"RESTCOMM_APPS_DATABASE_URL": url})
+            databases[size] = app, database.database.obj
+        times = {size: [] for size in databases}
+        for _ in range(arguments.rounds):
+            for size, (app, connected) in databases.items():
+                database.database.initialize(connected)
+                times[size].append(time_lists(app, size // 100, 100))
+        smallest = statistics.median(times[min(times)])
+        print(f"{'applications':>12} {'ms a list':>10} {'to smallest':>12}")
+        for size, each in times.items():
+            median = statistics.median(each)
+            print(f"{size:12} {median * 1000:10.2f} {median / smallest:12.2f}")
+
+
+if __name__ == "__main__":
+    main()

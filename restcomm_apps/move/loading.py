@@ -1,0 +1,217 @@
+"""Rows into the configured database: compared with what is there, written in batches."""
+
+from collections import Counter, defaultdict
+
+import peewee
+
+from ..database import database, is_mysql
+from ..models import Account, Organization
+from .rows import MODELS, BadRow, Refused, stored_value, unknown_columns, values_of
+from .tables import present_tables
+
+# Of a batch: rows, which bounds the parameters of a statement, and characters, which bounds it.
+_BATCH_ROWS = 500
+_BATCH_CHARACTERS = 2**20
+_BAD_ROWS_KEPT = 100
+
+
+class Difference:
+    """What an import adds and changes, or would: ``added``, ``changed`` and ``same`` count rows by
+    table, ``columns`` the changed rows by (table, column); ``unknown`` lists by table the columns
+    that were left out, ``bad`` the first of ``bad_count`` rows that cannot be taken.
+    """
+
+    def __init__(self):
+        self.added, self.changed, self.same = Counter(), Counter(), Counter()
+        self.columns = Counter()
+        self.unknown = defaultdict(set)
+        self.bad, self.bad_count = [], 0
+
+    def refuse(self, bad_row):
+        """Note a row that cannot be taken."""
+        self.bad_count += 1
+        if len(self.bad) < _BAD_ROWS_KEPT:
+            self.bad.append(bad_row)
+
+
+def belonging_to(account_sids, rows):
+    """Yield those of a source's rows that belong to some accounts, and the accounts' organizations.
+
+    Sub-accounts do not belong to an account. Bad rows are passed on: whose they are is not known.
+    An account that the source lacks is a bad row, too.
+    """
+    organizations, wanted, missing = [], [], set(account_sids)
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield row
+        elif row.table == Organization._meta.table_name:
+            organizations.append(row)
+        elif row.table == Account._meta.table_name:
+            if row.columns.get("sid") in account_sids:
+                missing.discard(row.columns["sid"])
+                wanted.append(row.columns.get("organization_sid"))
+                yield row
+        elif row.columns.get("account_sid") in account_sids:
+            yield row
+    yield from (row for row in organizations if row.columns.get("sid") in wanted)
+    for sid in sorted(missing):
+        yield BadRow(f"--account {sid}", "the source has no such account")
+
+
+def load(rows, write, progress):
+    """Compare a source's rows with the database and give the Difference.
+
+    With ``write`` what differs is written, too: call it in a transaction. ``progress`` is called
+    without arguments from time to time.
+    """
+    return _Loader(write, progress).run(rows)
+
+
+class _Loader:
+    def __init__(self, write, progress):
+        self.write, self.progress = write, progress
+        self.difference = Difference()
+        self.tables = present_tables(database)
+        self.seen = defaultdict(set)
+        self.domains = self._read_domains()
+        self.batches = defaultdict(list)
+        self.characters = Counter()
+
+    def _read_domains(self):
+        """Give {domain: sid of its organization}; a domain is the same in any case."""
+        if Organization._meta.table_name not in self.tables:
+            return {}
+        found = Organization.select(Organization.domain_name, Organization.sid).tuples()
+        return {domain_name.lower(): sid for domain_name, sid in found}
+
+    def run(self, rows):
+        """Take all rows and give the Difference."""
+        for row in rows:
+            if isinstance(row, BadRow):
+                self.difference.refuse(row)
+            elif row.table not in self.tables:
+                self.difference.unknown[row.table] |= row.columns.keys()
+            else:
+                self._take(row)
+        for table in list(self.batches):
+            self._finish(table)
+        return self.difference
+
+    def _take(self, row):
+        """Put a row into its table's batch, and finish the batch when it is full."""
+        try:
+            values = values_of(row)
+            self._check_unique(row.table, values)
+        except Refused as reason:
+            self.difference.refuse(BadRow(_place(row), str(reason)))
+            return
+        if unknown := unknown_columns(row):
+            self.difference.unknown[row.table] |= unknown
+        batch = self.batches[row.table]
+        batch.append((values, row))
+        self.characters[row.table] += sum(map(len, filter(_is_text, values.values())))
+        if len(batch) >= _BATCH_ROWS or self.characters[row.table] >= _BATCH_CHARACTERS:
+            self._finish(row.table)
+
+    def _check_unique(self, table, values):
+        sid, seen = values["sid"], self.seen[table]
+        if sid in seen:
+            raise Refused("its sid has been met before")
+        if table == Organization._meta.table_name:
+            owner = self.domains.setdefault(values["domain_name"].lower(), sid)
+            if owner != sid:
+                raise Refused(f"domain_name {values['domain_name']!a} is that of {owner}")
+        seen.add(sid)
+
+    def _finish(self, table):
+        """Compare a table's batch with the rows that are there, write what differs, count."""
+        model, batch = MODELS[table], self.batches.pop(table)
+        del self.characters[table]
+        present = model.select().where(model.sid.in_([values["sid"] for values, _ in batch]))
+        present = {row["sid"]: row for row in present.dicts()}
+        added = [each for each in batch if each[0]["sid"] not in present]
+        refused = self._write(_insert, model, added) if self.write else 0
+        self.difference.added[table] += len(added) - refused
+        changed = []
+        for values, row in batch:
+            if values["sid"] in present:
+                columns = _changed_columns(model, values, present[values["sid"]])
+                self.difference.columns.update((table, name) for name in columns)
+                changed += [(values, row)] if columns else []
+        self.difference.same[table] += len(batch) - len(added) - len(changed)
+        refused = self._write(_replace, model, changed) if self.write else 0
+        self.difference.changed[table] += len(changed) - refused
+        self.progress()
+
+    def _write(self, write, model, batch):
+        """Write a batch; where the database refuses one of it, row by row. Count the refused."""
+        if not batch:
+            return 0
+        try:
+            with database.atomic():
+                write(model, [values for values, _ in batch])
+            return 0
+        except (peewee.DataError, peewee.IntegrityError) as error:
+            if len(batch) > 1:
+                return sum(self._write(write, model, [each]) for each in batch)
+            self.difference.refuse(BadRow(_place(batch[0][1]), f"the database refuses it: {error}"))
+            return 1
+
+
+def _changed_columns(model, values, present):
+    """List the columns in which a row differs from the one that is there."""
+    return [
+        field.name
+        for field in model._meta.sorted_fields
+        if values[field.name] != present[field.name]
+        and _differs(field, values[field.name], present[field.name])
+    ]
+
+
+def _differs(field, value, present):
+    """Compare two values that are not equal as the database would keep them both.
+
+    A date may be a text or not, and MariaDB has no fractions of a second.
+    """
+    try:
+        present = stored_value(field, present)
+    except Refused:
+        return True  # It should not be there.
+    return field.db_value(value) != field.db_value(present)
+
+
+def _is_text(value):
+    return isinstance(value, str)
+
+
+def _place(row):
+    sid = row.columns.get("sid")
+    named = isinstance(sid, str) and sid.isascii() and sid.isprintable() and sid not in row.where
+    return f"{row.where}, {row.table} {sid}" if named else row.where
+
+
+def _insertion(model):
+    """Make the insertion of one row, for its text alone."""
+    fields = model._meta.sorted_fields
+    return model.insert_many([[None] * len(fields)], fields=fields)
+
+
+def _insert(model, rows):
+    _execute(_insertion(model), model, rows)
+
+
+def _replace(model, rows):
+    """Write rows over those of the same sid; columns that only Restcomm knows stay as they are."""
+    update = {"preserve": [field for field in model._meta.sorted_fields if field is not model.sid]}
+    if not is_mysql():
+        update["conflict_target"] = [model.sid]
+    _execute(_insertion(model).on_conflict(**update), model, rows)
+
+
+def _execute(insertion, model, rows):
+    """Run an insertion for many rows; the driver is several times as fast at it as Peewee."""
+    statement, _ = insertion.sql()
+    fields = model._meta.sorted_fields
+    values = [[field.db_value(row[field.name]) for field in fields] for row in rows]
+    with peewee.__exception_wrapper__:
+        database.cursor().executemany(statement, values)

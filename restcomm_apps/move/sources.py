@@ -1,0 +1,123 @@
+"""What ``import`` reads from, told apart by its content: a database, a script or an export."""
+
+import os
+import re
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+import peewee
+
+from ..database import has_driver, make_database
+from ..database_urls import ALLOWED, MYSQL, parse
+from . import hsqldb, lines, tables
+from .rows import BadRow
+
+_URL = re.compile(r"[a-z]+://", re.IGNORECASE)
+
+
+class CannotRead(Exception):
+    """There is nothing to import; the text names the source and says why."""
+
+
+@contextmanager
+def open_source(source):
+    """Open a SOURCE, the URL of a database or the path of a file, for as long as a context lasts.
+
+    Raises CannotRead.
+    """
+    if _URL.match(source):
+        origin = _make_database(source)
+        with origin.connection_context(), tables.snapshot(origin):
+            yield DatabaseSource(origin)
+    else:
+        with _open_file(source) as file:
+            yield FileSource(source, file)
+
+
+class FileSource:
+    """A script or an export; iterating gives its SourceRows and BadRows.
+
+    ``size`` is its length in bytes, 0 where it is not known, ``position`` how far it has been read;
+    ``zone_name`` the time zone of its dates, None where it does not say.
+    """
+
+    def __init__(self, path, file):
+        self.size, self.position = os.fstat(file.fileno()).st_size, 0
+        self.zone_name = None
+        self._file = file
+        beginning = next(self._lines(), b"")
+        if beginning.lstrip().startswith(b"{"):
+            try:
+                self.zone_name = lines.read_header(beginning)
+            except lines.Unusable as error:
+                raise CannotRead(f"{path} cannot be read: {error}") from error
+            self._rows = lines.read_lines(self._lines())
+        elif hsqldb.is_script(beginning):
+            script = hsqldb.read_script(chain([beginning], self._lines()))
+            self._rows = chain(script, _unread_changes(path))
+        else:
+            raise CannotRead(
+                f"{path} is neither a restcomm.script of HSQLDB nor a file that export wrote; "
+                "a database is named by its URL"
+            )
+
+    def _lines(self):
+        for line in self._file:
+            self.position += len(line)
+            yield line
+
+    def __iter__(self):
+        return self._rows
+
+
+class DatabaseSource:
+    """A database of Restcomm or of this service; ``size`` and ``position`` count rows."""
+
+    zone_name = None
+
+    def __init__(self, origin):
+        self._origin = origin
+        self._tables = tables.present_tables(origin)
+        if not self._tables:
+            raise CannotRead("The source has none of Restcomm's tables")
+        self.size = sum(tables.count_rows(origin, table) for table in self._tables)
+        self.position = 0
+
+    def __iter__(self):
+        for table in self._tables:
+            for row in tables.read_table(self._origin, table):
+                self.position += 1
+                yield row
+
+
+def _open_file(path):
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise CannotRead(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _unread_changes(path):
+    """Yield a bad row where HSQLDB's journal beside a script holds changes that it lacks."""
+    journal = Path(path).with_suffix(".log")
+    if Path(path).suffix == ".script" and journal.is_file() and journal.stat().st_size:
+        yield BadRow(
+            journal.name,
+            "holds changes that are not in the script yet; shut the Restcomm down in good order",
+        )
+
+
+def _make_database(text):
+    try:
+        url = parse(text)
+    except ValueError as error:
+        raise CannotRead(f"The URL of the source cannot be used; allowed is {ALLOWED}") from error
+    if not has_driver(url):
+        raise CannotRead("The source needs PyMySQL, which restcomm-apps[mysql] installs")
+    if url.engine == MYSQL:
+        return make_database(url)
+    if not os.path.isfile(url.name):
+        raise CannotRead(f"{url.name} is no file")
+    # Not as the service opens its own: a source stays as it is.
+    return peewee.SqliteDatabase(f"{Path(url.name).absolute().as_uri()}?mode=ro", uri=True)
