@@ -1,11 +1,11 @@
-"""Every query on one application; each starts from an account.
+"""Every query on single applications; each starts from an account.
 
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
 from peewee import chunked
 
-from . import changes, sids
+from . import bulk, changes, sids
 from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
@@ -17,6 +17,15 @@ from .statements import Insertion, Parameter, Statement
 _CHUNK = 500
 
 _insertion = Insertion(Application)
+
+
+def list_applications(account, to_change=False):
+    """List all of an account's applications, by sid.
+
+    With ``to_change`` they are locked for a transaction that may change them.
+    """
+    owned = Application.select().where(exactly(Application.account_sid, account.sid))
+    return list((locked(owned) if to_change else owned).order_by(Application.sid))
 
 
 def find_application(account, sid):
@@ -108,22 +117,55 @@ def remove_application(account, sid, unbind, now, check):
 
 
 @transaction
+def change_applications(account, wanted, unbind, now):
+    """Apply ``bulk.Change``s, all or nothing; list what they leave, None for a removed one.
+
+    Raises as the function for each single change, naming the line.
+    """
+    left = []
+    for change in wanted:
+        with bulk.about_line(change.line):
+            left.append(_apply(change, account, now))
+    if unbind:
+        # Together, as each reads all numbers and clients.
+        removed = [change.sid for change in wanted if change.action == bulk.REMOVE]
+        for some in chunked(removed, _CHUNK):
+            _unbind(some, now)
+    return left
+
+
+def _apply(change, account, now):
+    if change.action == bulk.CREATE:
+        return create_application(account, change.values, now)
+    if change.action == bulk.UPDATE:
+        return update_application(account, change.sid, change.values, now, _accept)
+    return remove_application(account, change.sid, False, now, _accept)
+
+
+def _accept(application):
+    """Accept an application in any state."""
+
+
+@transaction
 def remove_applications_of(account, unbind, now):
     """Remove all applications of an account; see ``remove_application``."""
-    owned = Application.select().where(exactly(Application.account_sid, account.sid))
-    for some in chunked(list(locked(owned)), _CHUNK):
+    for some in chunked(list_applications(account, to_change=True), _CHUNK):
         _remove(some, unbind, now)
 
 
 def _remove(applications, unbind, now):
     application_sids = [application.sid for application in applications]
     if unbind:
-        for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
-            _free(column, application_sids, now)
+        _unbind(application_sids, now)
     Application.delete().where(Application.sid << application_sids).execute()
     # Last: from here on the account's other writers wait.
     for application in applications:
         changes.record(changes.REMOVE, application, None)
+
+
+def _unbind(application_sids, now):
+    for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
+        _free(column, application_sids, now)
 
 
 def _free(column, application_sids, now):

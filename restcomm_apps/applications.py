@@ -1,29 +1,49 @@
 """The Applications resource: its URLs and verbs."""
 
-from flask import Blueprint, current_app, g, request
+from collections import Counter
+from contextlib import suppress
 
-from . import application_lists, auth, forms
+from flask import Blueprint, current_app, g, request
+from werkzeug.routing import BaseConverter
+
+from . import application_lists, auth, bulk, bulk_rows, forms
 from . import application_queries as queries
 from .compression import compress
 from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .dates import local_now
-from .errors import InvalidParameter
+from .errors import Forbidden, InvalidParameter
 from .idempotency import answer_once
 from .lists import render_batches, render_page, wants_csv
 from .paging import describe_page, read_selection
-from .properties import APPLICATION, CHANGE
+from .properties import APPLICATION, BULK, CHANGE, BulkOutcome
 from .render import render, render_list, render_nothing
 from .suffix import SUFFIX
 
 blueprint = Blueprint("applications", __name__)
 
+
+class SidConverter(BaseConverter):
+    """A segment that may be an application's sid: any but the name of the bulk."""
+
+    regex = r"(?!Bulk\Z)[^/]+"
+    part_isolating = True
+
+
+@blueprint.record_once
+def add_converter(state):
+    """Have the routes of this blueprint know ``<sid:…>``."""
+    state.app.url_map.converters["sid"] = SidConverter
+
+
 LIST = "/Accounts/<account>/Applications"
-INSTANCE = LIST + "/<sid>"
+BULK_LIST = LIST + "/Bulk"
+INSTANCE = LIST + "/<sid:sid>"
 CHANGES = INSTANCE + "/Changes"
 
-# What each view needs; a view that is missing here cannot be called.
+# What each view needs, of several the one; a view that is missing here cannot be called.
 ACTIONS = {
+    "change_applications": "Create,Modify",
     "list_applications": "Read",
     "create_application": "Create",
     "read_application": "Read",
@@ -31,15 +51,27 @@ ACTIONS = {
     "remove_application": "Modify",
     "list_changes": "Read",
 }
+# What each row of a bulk needs.
+_ROW_ACTIONS = {bulk.CREATE: "Create", bulk.UPDATE: "Modify", bulk.REMOVE: "Modify"}
 
 
 @blueprint.before_request
 def operate():
     """Set ``g.operated_account``. Raises UnsupportedMediaType (415), Forbidden (403)."""
+    view = request.endpoint.rpartition(".")[2]
     if request.method in ("POST", "PUT", "PATCH"):
-        forms.check_media_type(request)
-    action = ACTIONS[request.endpoint.rpartition(".")[2]]
-    g.operated_account = auth.operate(request.view_args["account"], action, "Applications")
+        body = bulk_rows if view == "change_applications" else forms
+        body.check_media_type(request)
+    *others, last = ACTIONS[view].split(",")
+    for action in others:
+        with suppress(Forbidden):
+            g.operated_account = _operate(action)
+            return
+    g.operated_account = _operate(last)
+
+
+def _operate(action):
+    return auth.operate(request.view_args["account"], action, "Applications")
 
 
 @blueprint.get(LIST)
@@ -71,6 +103,32 @@ def create_application(account):
     return answer_once(form, answer)
 
 
+@blueprint.post(BULK_LIST)
+def change_applications(account):
+    """Create, update and remove applications as the body's rows say, all or nothing."""
+    text = bulk_rows.read_text(request)
+
+    def answer():
+        changes = bulk.read_changes(bulk_rows.split_rows(request.mimetype, text))
+        _permit(changes)
+        left = queries.change_applications(g.operated_account, changes, _unbinds(), _now())
+        count = Counter(change.action for change in changes)
+        applications = [application for application in left if application is not None]
+        outcome = BulkOutcome(*(count[action] for action in bulk.ACTIONS), applications)
+        return render(BULK, outcome)
+
+    return answer_once([request.mimetype, text], answer)
+
+
+def _permit(changes):
+    """Raise Forbidden (403), naming the line, for the first change that the caller may not make."""
+    for action in dict.fromkeys(_ROW_ACTIONS.values()):
+        lines = [change.line for change in changes if _ROW_ACTIONS[change.action] == action]
+        if lines:
+            with bulk.about_line(lines[0]):
+                _operate(action)
+
+
 @blueprint.get(INSTANCE)
 def read_application(account, sid):
     """Show one application."""
@@ -91,8 +149,7 @@ def update_application(account, sid):
 @blueprint.delete(INSTANCE)
 def remove_application(account, sid):
     """Remove one application and free what points at it."""
-    unbind = current_app.config["ON_REMOVE"] == UNBIND
-    queries.remove_application(g.operated_account, sid, unbind, _now(), _check)
+    queries.remove_application(g.operated_account, sid, _unbinds(), _now(), _check)
     return render_nothing(current_app.config["DELETE_STATUS"])
 
 
@@ -112,6 +169,10 @@ def _list_path():
     path = f"{current_app.config['BASE_PATH']}/Accounts/{g.operated_account.sid}/Applications"
     suffix = request.environ[SUFFIX]
     return f"{path}.{suffix}" if suffix else path
+
+
+def _unbinds():
+    return current_app.config["ON_REMOVE"] == UNBIND
 
 
 def _now():

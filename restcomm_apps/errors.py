@@ -25,6 +25,12 @@ class RestcommError(Exception):
         self.message = message or self.message
         self.reason = reason or self.message
 
+    def at_line(self, line):
+        """Name the line, of a body or a file, that the error is about; give the error itself."""
+        if line is not None:
+            self.message = f"Line {line}: {self.message}"
+        return self
+
     @property
     def more_info(self):
         """Where the documentation explains the code."""
@@ -32,7 +38,7 @@ class RestcommError(Exception):
 
 
 class MalformedRequest(RestcommError):
-    """The request cannot be read as HTTP or as a form."""
+    """The request cannot be read as HTTP, as a form or as rows."""
 
     status = 400
     code = 20400
@@ -163,7 +169,7 @@ class BodyTooLarge(RestcommError):
 
 
 class UnsupportedMediaType(RestcommError):
-    """The body is not a form in a character set that is read."""
+    """The body is not of a media type and in a character set that is read."""
 
     status = 415
     code = 20415

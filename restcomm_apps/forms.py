@@ -41,7 +41,7 @@ def check_media_type(request):
     """Raise UnsupportedMediaType (415) unless the body is a form, declared or not."""
     if request.mimetype not in ("", FORM):
         raise UnsupportedMediaType()
-    _codec(request)
+    codec_of(request)
 
 
 def read_form(request):
@@ -50,8 +50,8 @@ def read_form(request):
     Texts that are not UTF-8 are read as ISO-8859-1, which clients send undeclared. Raises
     MalformedRequest (400), BodyTooLarge (413).
     """
-    codec = _codec(request)
-    body = _read_body(request)
+    codec = codec_of(request)
+    body = read_body(request)
     if body.count(b"&") >= MOST_PARAMETERS:
         raise MalformedRequest(f"The body must not hold more than {MOST_PARAMETERS} parameters")
     form = {}
@@ -63,14 +63,16 @@ def read_form(request):
     return form
 
 
-def _codec(request):
+def codec_of(request):
+    """Name the codec of the body's declared charset. Raises UnsupportedMediaType (415)."""
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in _CODECS:
         raise UnsupportedMediaType("The charset must be UTF-8, ISO-8859-1 or Windows-1252")
     return _CODECS[charset]
 
 
-def _read_body(request):
+def read_body(request):
+    """Read the body's octets. Raises MalformedRequest (400), BodyTooLarge (413)."""
     limit = request.max_content_length
     declared = request.content_length
     if declared is None and "wsgi.input_terminated" not in request.environ:
@@ -127,7 +129,7 @@ def values_to_update(form):
         for name, column, read in _PARAMETERS
         if name in form
     }
-    if _LOOKUPS <= form.keys() and len({form[name].lower() for name in _LOOKUPS}) > 1:
+    if LOOKUPS <= form.keys() and len({form[name].lower() for name in LOOKUPS}) > 1:
         raise InvalidParameter(
             "HasVoiceCallerIdLookup", "agree with VoiceCallerIdLookup when both are sent"
         )
@@ -173,7 +175,8 @@ _PARAMETERS = (
     ("RcmlUrl", "rcml_url", _read_rcml_url),
     ("Kind", "kind", _read_kind),
 )
-_LOOKUPS = {"VoiceCallerIdLookup", "HasVoiceCallerIdLookup"}
+LOOKUPS = {"VoiceCallerIdLookup", "HasVoiceCallerIdLookup"}
+PARAMETERS = (*(name for name, _, _ in _PARAMETERS), "ApiVersion")
 
 
 def parameter_of(column):

@@ -138,6 +138,27 @@ APPLICATION = Resource(
 )
 
 
+class BulkOutcome(NamedTuple):
+    """What a bulk has done: how many of each, and the applications that it created or updated."""
+
+    created: int
+    updated: int
+    removed: int
+    applications: list
+
+
+BULK = Resource(
+    "Bulk",
+    None,
+    (
+        Property("Created", "created", _number("created"), BARE),
+        Property("Updated", "updated", _number("updated"), BARE),
+        Property("Removed", "removed", _number("removed"), BARE),
+        Property("Applications", "applications", _column("applications"), MANY, APPLICATION),
+    ),
+)
+
+
 def _account_uri(path, segment="Accounts"):
     return lambda columns, site: [f"/{API_VERSION}/{segment}/{s}{path}" for s in columns["sid"]]
 

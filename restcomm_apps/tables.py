@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 
 from .properties import Columns
 
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Behind apostrophes too, so that ``read_cell`` finds what has got one.
+_BEGINS_A_FORMULA = re.compile("'*[=+\\-@\t\r]")
 
 
 def write_header(properties):
@@ -30,4 +32,9 @@ def _cell(value):
         return ""
     text = str(value)
     # An apostrophe has spreadsheets show the rest as it is.
-    return f"'{text}" if text.startswith(_BEGINS_A_FORMULA) else text
+    return f"'{text}" if _BEGINS_A_FORMULA.match(text) else text
+
+
+def read_cell(cell):
+    """Give the text that was written as a cell."""
+    return cell[1:] if cell.startswith("'") and _BEGINS_A_FORMULA.match(cell) else cell

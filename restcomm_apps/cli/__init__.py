@@ -6,11 +6,11 @@ import click
 import peewee
 
 from .. import config
-from . import accounts, audit, check_db, database, move, service
+from . import accounts, apply, audit, check_db, database, move, service
 from .base import commands
 
 # Named, so that each registers its commands with the group.
-COMMAND_MODULES = (accounts, audit, check_db, database, move, service)
+COMMAND_MODULES = (accounts, apply, audit, check_db, database, move, service)
 
 
 def main():

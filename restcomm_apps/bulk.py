@@ -1,0 +1,165 @@
+"""Rows to changes of applications: which names a row may hold, and what is to be done with it.
+
+The values are those of forms, by the rules of ``forms``. A bulk's rows and those of a file that
+``restcomm-apps apply`` reads are the same, but for the action.
+"""
+
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import peewee
+
+from . import forms
+from .database import refused_column
+from .errors import InvalidParameter, MalformedRequest, MissingParameter, RestcommError
+from .properties import APPLICATION
+
+CREATE, UPDATE, REMOVE = ACTIONS = ("create", "update", "remove")
+
+_PARAMETERS = ("Sid", *forms.PARAMETERS)
+# What a row of a file may hold, {name: parameter}. Of a list that is sent back the JSON keys count
+# as well, and what cannot change is ignored.
+FILE_NAMES = {name: name for name in _PARAMETERS} | {
+    p.json: p.xml for p in APPLICATION.properties if p.xml in _PARAMETERS
+}
+# And one of a bulk.
+NAMES = {"Action": "Action", "action": "Action"} | FILE_NAMES
+_READ_ONLY = {name for p in APPLICATION.properties for name in (p.xml, p.json)} - {*NAMES, None}
+_LONGEST_SHOWN_NAME = 40
+
+
+class Change(NamedTuple):
+    """What is to become of one application.
+
+    ``line`` is where its row begins, or None; ``sid`` is None for a new one; ``values`` are those
+    of columns.
+    """
+
+    line: int | None
+    action: str
+    sid: str | None
+    values: dict
+
+
+@contextmanager
+def about_line(line):
+    """Have the errors a client is told name a line; a context manager."""
+    try:
+        yield
+    except RestcommError as error:
+        error.at_line(line)
+        raise
+    except peewee.DataError as error:
+        if column := refused_column(error):
+            refusal = InvalidParameter(forms.parameter_of(column), forms.STORABLE_RULE)
+            raise refusal.at_line(line) from error
+        raise
+
+
+def read_changes(rows):
+    """Validate a bulk's rows into a list of Changes.
+
+    Raises MalformedRequest, MissingParameter, InvalidParameter (400), naming the line.
+    """
+    changes, lines = [], {}
+    for line, texts in read_texts(rows, NAMES):
+        with about_line(line):
+            change = _read_change(line, texts)
+            require_new(change.sid, lines)
+        lines[change.sid] = line
+        changes.append(change)
+    return changes
+
+
+def read_texts(rows, known):
+    """Yield (line, {parameter: text or None}) of rows; None stands for JSON's and YAML's null.
+
+    ``known`` is NAMES or FILE_NAMES. Raises MalformedRequest, InvalidParameter (400), naming the
+    line.
+    """
+    line = None
+    for line, fields in rows:
+        with about_line(line):
+            texts = _read_texts(fields, known)
+        yield line, texts
+    if line is None:
+        raise MalformedRequest("There must be at least one row")
+
+
+def find_parameters(names, known):
+    """Give the parameter of each name, None for what is ignored; see ``read_texts``.
+
+    Raises InvalidParameter (400) for an unknown name: a misspelled one would be missed for ever,
+    where nobody looks at each reply. For a parameter that is there twice, too.
+    """
+    parameters = []
+    for name in names:
+        parameter = known.get(name) if isinstance(name, str) else None
+        if parameter is None and name not in _READ_ONLY:
+            shown = ascii(name[:_LONGEST_SHOWN_NAME] if isinstance(name, str) else "")
+            raise InvalidParameter(shown, f"be one of {', '.join(dict.fromkeys(known.values()))}")
+        if parameter is not None and parameter in parameters:
+            raise InvalidParameter(parameter, "be sent once")
+        parameters.append(parameter)
+    return parameters
+
+
+def require_new(sid, lines):
+    """Raise InvalidParameter (400) where a sid is a key of ``lines``, {sid: line}, already."""
+    if sid is not None and sid in lines:
+        raise InvalidParameter("Sid", f"not be that of line {lines[sid]} again")
+
+
+def _read_texts(fields, known):
+    parameters = find_parameters([name for name, _ in fields], known)
+    return {
+        parameter: _read_text(value, parameter)
+        for parameter, (_, value) in zip(parameters, fields)
+        if parameter is not None
+    }
+
+
+def _read_text(value, parameter):
+    if isinstance(value, bool) and parameter in forms.LOOKUPS:
+        return "true" if value else "false"
+    if value is not None and not isinstance(value, str):
+        raise InvalidParameter(parameter, "be a text")
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:
+        # Half a pair of surrogates, which JSON can write.
+        raise InvalidParameter(parameter, forms.STORABLE_RULE) from error
+    return value
+
+
+def _read_change(line, texts):
+    sid = texts.pop("Sid", None)
+    action = texts.pop("Action", None)
+    if action is None:
+        action = CREATE if sid is None else UPDATE
+    action = action.lower()
+    if action not in ACTIONS:
+        raise InvalidParameter("Action", "be create, update or remove")
+    if action == CREATE and sid is not None:
+        raise InvalidParameter("Sid", "be left out where an application is created")
+    if action != CREATE and sid is None:
+        raise MissingParameter("Sid")
+    values = {CREATE: values_to_create, UPDATE: values_to_update, REMOVE: _no_values}[action](texts)
+    return Change(line, action, sid, values)
+
+
+def values_to_create(texts):
+    """Validate the texts of a new application; None is as good as nothing.
+
+    Raises as ``forms.values_to_create``.
+    """
+    return forms.values_to_create({name: text for name, text in texts.items() if text is not None})
+
+
+def values_to_update(texts):
+    """Validate the texts that change an application; None clears. Raises InvalidParameter (400)."""
+    return forms.values_to_update({name: text or "" for name, text in texts.items()})
+
+
+def _no_values(texts):
+    return {}
