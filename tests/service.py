@@ -91,10 +91,10 @@ class Service:
 
     def insert(self, tables):
         """Insert rows, given as {table name: [row]}."""
-        for model in MODELS:
-            rows = tables.get(model._meta.table_name, [])
-            for row in rows:
-                model.insert(row).execute()
+        with database.atomic():
+            for model in MODELS:
+                for row in tables.get(model._meta.table_name, []):
+                    model.insert(row).execute()
 
     def dump(self):
         """Give all rows of all tables, to see whether a refusal changed anything."""
