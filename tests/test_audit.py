@@ -157,6 +157,48 @@ def test_command_is_kept_with_its_user(service, database_url):
         assert token not in str(list(connection.execute("SELECT * FROM restcomm_apps_changes")))
 
 
+def test_bulk_is_kept_row_by_row(service):
+    rows = [
+        {"FriendlyName": "new"},
+        {"Sid": FULL["sid"], "Kind": "sms"},
+        {"Sid": BARE["sid"], "Action": "remove"},
+    ]
+    body = "\n".join(map(json.dumps, rows))
+    headers = {"Content-Type": "application/jsonl"}
+    assert service.request("POST", f"{LIST}/Bulk", CHILD, headers, data=body).status_code == 200
+    kept = [(change.action, change.sequence) for change in entries()]
+    assert kept == [("create", 1), ("update", 2), ("remove", 3)]
+
+
+def test_closing_is_kept_of_all_that_it_takes_along(service):
+    form = {"Status": "closed", "FriendlyName": "ignored"}
+    assert service.request("PUT", f"/Accounts/{CHILD['sid']}", PARENT, data=form).status_code == 200
+    closed = entries(action="close")
+    assert {change.resource_sid for change in closed} == {CHILD["sid"], GRANDCHILD["sid"]}
+    assert {change.effective_account_sid for change in closed} == {PARENT["sid"]}
+    assert [change.properties for change in closed] == [{"status": ["active", "closed"]}] * 2
+    assert {change.action for change in entries(account_sid=CHILD["sid"])} == {"remove", "close"}
+    assert check_trail().faults == []
+
+
+def test_account_and_its_tokens_are_kept_without_secrets(service):
+    path = f"/Accounts/{CHILD['sid']}.json"
+    for form in (
+        {"FriendlyName": "renamed"},
+        {"Password": "correct-horse"},
+        {"RotateToken": "true"},
+        {"PromoteToken": "true"},
+    ):
+        assert service.request("POST", path, PARENT, data=form).status_code == 200
+    masked = {"auth_token": ["***", "***"]}
+    assert [change.properties for change in entries()] == [
+        {"friendly_name": ["child", "renamed"]},
+        masked,
+        {"second_token": [None, "***"]},
+        masked,
+    ]
+
+
 def test_changed_token_is_masked(service):
     service.request("GET", "/Accounts", CHILD)
     account = Account.get_by_id(CHILD["sid"])
