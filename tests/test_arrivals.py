@@ -145,6 +145,11 @@ def test_service_answers_what_comes_at_once_in_order(exchange):
     assert statuses(exchange(octets)) == [200, 200, 200, 405, 405, 200]
 
 
+def test_service_answers_what_comes_while_it_is_at_work(exchange):
+    requests = [LOGOUT + b"\r\n"] * 300
+    assert statuses(exchange(*requests, LAST)) == [200] * 301
+
+
 def test_service_tells_a_client_to_go_on_once(gunicorn):
     with connect(gunicorn) as client:
         client.sendall(
