@@ -69,28 +69,48 @@ def create_app(environ=None):
     app.logger.setLevel(app.config["LOG_LEVEL"].upper())
     database.connect(app.config["DATABASE_URL"])
 
-    app.before_request(refuse_malformed)
-    app.before_request(answer_options)
-    app.before_request(authenticate)
-    app.after_request(cors.allow_origin)
-    app.after_request(headers.forbid_shared_caches)
-    app.after_request(headers.harden)
+    app.before_request(admit)
+    app.after_request(complete)
     app.register_error_handler(Exception, tell_error)
     for module in (accounts, applications, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
     return app
 
 
-def refuse_malformed():
-    """Raise MalformedRequest (400) where the target is no URI."""
-    if request.environ[suffix.MALFORMED]:
-        raise MalformedRequest(request.environ[suffix.MALFORMED])
+# The two hooks look the request up once for all that they call: each look-up takes its time.
 
 
-def answer_options():
+def admit():
+    """Answer what needs no view, and see to it that all others come from an account.
+
+    Raises MalformedRequest (400) where the target is no URI.
+    """
+    asked = request._get_current_object()
+    if asked.environ[suffix.MALFORMED]:
+        raise MalformedRequest(asked.environ[suffix.MALFORMED])
+    if asked.method == "OPTIONS":
+        reply = answer_options(asked)
+        if reply is not None:
+            return reply
+    # Before routing errors are told, so that only an account can ask which paths exist.
+    base = current_app.config["BASE_PATH"]
+    if asked.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
+        schema.open_connection()
+        auth.authenticate()
+    return None
+
+
+def complete(reply):
+    """Add to a reply what goes with its contents."""
+    asked = request._get_current_object()
+    headers.harden(reply, asked)
+    headers.forbid_shared_caches(reply, asked)
+    cors.allow_origin(reply, asked)
+    return reply
+
+
+def answer_options(request):
     """Answer OPTIONS of a known URL, and of "*", without credentials, as browsers need it."""
-    if request.method != "OPTIONS":
-        return None
     if request.environ.get("RAW_URI") == "*":
         allow = _ALL_METHODS
     elif request.routing_exception is None:
@@ -100,17 +120,6 @@ def answer_options():
     reply = render_nothing(200)
     reply.headers["Allow"] = allow
     return reply
-
-
-def authenticate():
-    """Open the connection and check the credentials of all but _WITHOUT_CREDENTIALS.
-
-    Before routing errors are told, so that only an account can ask which paths exist.
-    """
-    base = current_app.config["BASE_PATH"]
-    if request.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
-        schema.open_connection()
-        auth.authenticate()
 
 
 def tell_error(error):
