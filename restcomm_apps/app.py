@@ -43,10 +43,23 @@ _REFUSALS = (401, 403, 429)
 
 
 class RestcommFlask(Flask):
-    """Flask, told once that no view and no hook here is a coroutine."""
+    """Flask, told what it need not look for in every request: coroutines and subdomains."""
+
+    def create_url_adapter(self, request):
+        """Bind the routes to a request; outside of one there is no URL to make."""
+        if request is None:
+            return None
+        return self.url_map.bind(
+            request.host,
+            script_name=request.root_path,
+            subdomain="",
+            url_scheme=request.scheme,
+            default_method=request.method,
+            path_info=request.path,
+        )
 
     def ensure_sync(self, func):
-        """Give the function as it is; Flask would look at each anew in every request."""
+        """Give the function as it is: no view and no hook here is a coroutine."""
         return func
 
 
