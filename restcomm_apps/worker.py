@@ -10,6 +10,7 @@ A connection costs memory alone, so what is bounded is their number, their octet
 """
 
 import errno
+import mmap
 import selectors
 import socket
 import ssl
@@ -33,6 +34,8 @@ SECONDS_TO_CLOSE = 2
 MOST_UNFINISHED = 2**26
 
 _SECONDS_BETWEEN_SWEEPS = 0.25
+# That a worker with more connections than another leaves it to accept the next.
+_HEAD_START = 0.002
 _GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -41,6 +44,8 @@ class PatientWorker(ThreadWorker):
 
     # The largest body that is waited for, in bytes; of a larger one only the head is read.
     largest_body = 2**20
+    # One more than each worker has connections, 0 for no worker: in memory that they all share.
+    _loads = memoryview(mmap.mmap(-1, 4 * 64)).cast("i")
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -51,6 +56,16 @@ class PatientWorker(ThreadWorker):
         # loop need not be woken for each; it takes them back when it has something else to do.
         self._answered = deque()
         self._next_sweep = 0
+
+    def _count(self, number):
+        self._nr_conns = number
+        self._loads[self.age % len(self._loads)] = number + 1 if self.alive else 0
+
+    nr_conns = property(lambda self: self._nr_conns, _count, doc="Its number of connections.")
+
+    def retire(self):
+        """Count no more among the workers; called where one has ended, however it did."""
+        self._loads[self.age % len(self._loads)] = 0
 
     # In a thread of the pool.
 
@@ -95,6 +110,9 @@ class PatientWorker(ThreadWorker):
 
     def accept(self, listener):
         """Accept a connection; of too many the one that has waited longest makes room for it."""
+        # The first worker awake would take all that come at once, and the others have nothing to do.
+        if self.nr_conns + 1 > min(filter(None, self._loads), default=0):
+            time.sleep(_HEAD_START)
         try:
             client_socket, client = listener.accept()
         except OSError as error:
