@@ -46,10 +46,23 @@ _REFUSALS = (401, 403, 429)
 
 
 class RestcommFlask(Flask):
-    """Flask, told once that no view and no hook here is a coroutine."""
+    """Flask, told what it need not look for in every request: coroutines and subdomains."""
+
+    def create_url_adapter(self, request):
+        """Bind the routes to a request; outside of one there is no URL to make."""
+        if request is None:
+            return None
+        return self.url_map.bind(
+            request.host,
+            script_name=request.root_path,
+            subdomain="",
+            url_scheme=request.scheme,
+            default_method=request.method,
+            path_info=request.path,
+        )
 
     def ensure_sync(self, func):
-        """Give the function as it is; Flask would look at each anew in every request."""
+        """Give the function as it is: no view and no hook here is a coroutine."""
         return func
 
 
@@ -73,29 +86,52 @@ def create_app(environ=None):
     database.connect(app.config["DATABASE_URL"])
     changes.keep(app.config["AUDIT"])
 
-    request_ids.init_app(app)
-    app.before_request(refuse_malformed)
-    app.before_request(answer_options)
-    app.before_request(authenticate)
-    app.after_request(cors.allow_origin)
-    app.after_request(headers.forbid_shared_caches)
-    app.after_request(headers.harden)
+    request_ids.end_log_lines()
+    app.before_request(admit)
+    app.after_request(complete)
     app.register_error_handler(Exception, tell_error)
     for module in (accounts, applications, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
     return app
 
 
-def refuse_malformed():
-    """Raise MalformedRequest (400) where the target is no URI."""
-    if request.environ[suffix.MALFORMED]:
-        raise MalformedRequest(request.environ[suffix.MALFORMED])
+# The two hooks look the request up once for all that they call: each look-up takes its time.
 
 
-def answer_options():
+def admit():
+    """Answer what needs no view, and see to it that all others come from an account.
+
+    Raises MalformedRequest (400) where the target is no URI.
+    """
+    asked = request._get_current_object()
+    request_ids.enter_request(asked)
+    if asked.environ[suffix.MALFORMED]:
+        raise MalformedRequest(asked.environ[suffix.MALFORMED])
+    if asked.method == "OPTIONS":
+        reply = answer_options(asked)
+        if reply is not None:
+            return reply
+    # Before routing errors are told, so that only an account can ask which paths exist.
+    base = current_app.config["BASE_PATH"]
+    if asked.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
+        schema.open_connection()
+        auth.authenticate()
+        callers.enter_account(g.effective_account.sid)
+    return None
+
+
+def complete(reply):
+    """Add to a reply what goes with its contents."""
+    asked = request._get_current_object()
+    headers.harden(reply, asked)
+    headers.forbid_shared_caches(reply, asked)
+    cors.allow_origin(reply, asked)
+    request_ids.tell_request_id(reply)
+    return reply
+
+
+def answer_options(request):
     """Answer OPTIONS of a known URL, and of "*", without credentials, as browsers need it."""
-    if request.method != "OPTIONS":
-        return None
     if request.environ.get("RAW_URI") == "*":
         allow = _ALL_METHODS
     elif request.routing_exception is None:
@@ -105,18 +141,6 @@ def answer_options():
     reply = render_nothing(200)
     reply.headers["Allow"] = allow
     return reply
-
-
-def authenticate():
-    """Open the connection and check the credentials of all but _WITHOUT_CREDENTIALS.
-
-    Before routing errors are told, so that only an account can ask which paths exist.
-    """
-    base = current_app.config["BASE_PATH"]
-    if request.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
-        schema.open_connection()
-        auth.authenticate()
-        callers.enter_account(g.effective_account.sid)
 
 
 def tell_error(error):

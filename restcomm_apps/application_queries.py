@@ -29,12 +29,12 @@ def list_applications(account, to_change=False):
 
 
 def find_application(account, sid):
-    """Find one of an account's applications.
+    """Find one of an account's applications, as a named tuple.
 
     Raises NotFound (404) where there is none of that sid, Forbidden (403) where it is another
     account's.
     """
-    return _owned(_select_by_sid.first(sid=sid) if sids.is_sid(sid) else None, account)
+    return _owned(_select_by_sid.first_row(sid=sid) if sids.is_sid(sid) else None, account)
 
 
 @Statement

@@ -25,7 +25,8 @@ class Connection:
     """To gunicorn's thread both its connection and the socket: of what has come, for what is to go.
 
     ``socket`` is the real one and never blocks; ``deadline`` is the moment of the monotonic clock
-    when the loop gives up waiting for the client; ``goes_on`` says that another request may follow.
+    when the loop gives up waiting for the client; ``goes_on`` says that another request may follow;
+    ``polled_for`` are the events that the loop's poller looks for, 0 for none.
     """
 
     # What gunicorn's thread would find out or bring about itself.
@@ -40,6 +41,7 @@ class Connection:
         self.server = server
         self.deadline = 0
         self.goes_on = False
+        self.polled_for = 0
         self.outgoing = bytearray()
         self.largest_body = largest_body
         self.arrival = Arrival(largest_body)
@@ -89,12 +91,10 @@ class Connection:
         return 0.0
 
     def shutdown(self, how):
-        """Shut the real socket down."""
-        self.socket.shutdown(how)
+        """Do nothing: the loop shuts down what does not go on, and sends the rest before."""
 
     def close(self):
-        """Close the real socket."""
-        self.socket.close()
+        """Do nothing: the loop closes what does not go on, as its poller may look for it."""
 
     # For the loop.
 

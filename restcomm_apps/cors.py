@@ -1,6 +1,6 @@
 """Cross-origin requests: which web pages may read the replies."""
 
-from flask import current_app, request
+from flask import current_app
 
 # Source: legacy/exchanges.json, group cors.
 _HEADERS = {
@@ -11,10 +11,9 @@ _HEADERS = {
 }
 
 
-def allow_origin(reply):
+def allow_origin(reply, request):
     """Give an origin of the setting CORS_ORIGINS the headers the original sends, others none."""
     origin = request.headers.get("Origin")
     if origin in current_app.config["CORS_ORIGINS"]:
         reply.headers["Access-Control-Allow-Origin"] = origin
         reply.headers.update(_HEADERS)
-    return reply

@@ -3,7 +3,7 @@
 Counted by account and address together, so that nobody locks an account out from elsewhere, and
 by address over all accounts, so that nobody tries one password on each. Counts are kept in the
 memory of each process: a stranger's failures write nothing, and a login that succeeds costs two
-look-ups. docs/security.md says what this holds against.
+look-ups, or none while nobody has failed. docs/security.md says what this holds against.
 """
 
 import ipaddress
@@ -24,7 +24,8 @@ class LoginLimits:
     """Counts failures; ``limit`` is a rate of the library ``limits``, or None for no limit."""
 
     def __init__(self, limit):
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._failures = MemoryStorage()
+        self._limiter = FixedWindowRateLimiter(self._failures)
         self._limits = ()
         if limit is not None:
             of_address = type(limit)(limit.amount * ACCOUNTS_PER_ADDRESS, limit.multiples)
@@ -35,6 +36,8 @@ class LoginLimits:
 
     def check(self, name, address):
         """Raise TooManyFailures (429) where a login may not be tried now."""
+        if not self._failures.storage:
+            return
         for whose, limit, key in self._limits:
             identifiers = key(name, address)
             if not self._limiter.test(limit, *identifiers):

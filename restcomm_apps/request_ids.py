@@ -4,7 +4,7 @@ audit trail.
 
 import logging
 
-from flask import has_request_context, request
+from flask import has_request_context
 from flask.logging import default_handler
 
 from . import callers
@@ -21,16 +21,14 @@ class RequestIdFormatter(logging.Formatter):
         return f"{line} [{callers.current().request_id}]" if has_request_context() else line
 
 
-def init_app(app):
-    """Have an application's requests go by an id; before all its other hooks."""
+def end_log_lines():
+    """Have the lines of the log end with the id of their request."""
     default_handler.setFormatter(
         RequestIdFormatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s")
     )
-    app.before_request(enter_request)
-    app.after_request(tell_request_id)
 
 
-def enter_request():
+def enter_request(request):
     """Note who calls, as far as it is known without credentials."""
     callers.enter_request(request.remote_addr, request.headers.get(HEADER))
 
@@ -38,4 +36,3 @@ def enter_request():
 def tell_request_id(reply):
     """Add the id to a reply."""
     reply.headers[HEADER] = callers.current().request_id
-    return reply

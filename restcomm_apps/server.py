@@ -141,6 +141,7 @@ def serve(app, bind, workers, threads, certfile, keyfile):
         "workers": workers,
         "threads": threads,
         "worker_class": RestcommWorker,
+        "child_exit": lambda arbiter, worker: worker.retire(),
         "certfile": certfile,
         "keyfile": keyfile,
         "loglevel": app.config["LOG_LEVEL"],

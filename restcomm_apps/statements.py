@@ -44,6 +44,10 @@ class Statement:
         rows = prepared.run(values).fetchall()
         return prepared.make_model(rows[0]) if rows else None
 
+    def first_row(self, **values):
+        """Give the first row as a named tuple that holds what the driver gives, or None."""
+        return next(iter(self.rows(**values)), None)
+
     def _prepare(self):
         prepared = self._prepared
         if prepared is None or prepared.database is not database.obj:

@@ -3,18 +3,20 @@
 gunicorn's own reads requests and writes replies in its few threads, so that as many clients that
 send, or read, an octet a second stop the service. Here the loop that accepts connections also
 gathers each request, without blocking, and hands it to a thread once it has come whole; the thread
-reads and writes memory, and the loop sends what it wrote; only a reply of many megabytes makes its
-thread wait, or memory would have to hold it all. TLS handshakes and the wait for the end of a
-closed connection happen in the loop too.
+reads and writes memory, sends what the client takes at once, and leaves the rest to the loop; only a
+reply of many megabytes makes its thread wait, or memory would have to hold it all. TLS handshakes
+and the wait for the end of a closed connection happen in the loop too.
 
 A connection costs memory alone, so what is bounded is their number, their octets and their time.
 """
 
 import errno
+import mmap
 import selectors
 import socket
 import ssl
 import time
+from collections import deque
 from functools import partial
 
 from gunicorn import sock as gunicorn_sock
@@ -33,6 +35,8 @@ SECONDS_TO_CLOSE = 2
 MOST_UNFINISHED = 2**26
 
 _SECONDS_BETWEEN_SWEEPS = 0.25
+# That a worker with more connections than another leaves it to accept the next.
+_HEAD_START = 0.002  # seconds
 _GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -41,13 +45,28 @@ class PatientWorker(ThreadWorker):
 
     # The largest body that is waited for, in bytes; of a larger one only the head is read.
     largest_body = 2**20
+    # One more than each worker has connections, 0 for no worker: in memory that they all share.
+    _loads = memoryview(mmap.mmap(-1, 4 * 64)).cast("i")
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._tls = gunicorn_sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
-        # {connection: (what the poller looks for, what is done then)}, the longest wait first.
+        # {connection: what is done when it is ready}, the longest wait first.
         self._waiting = {}
+        # Whose reply has been sent to its end. The poller looks for them all the time, so that the
+        # loop need not be woken for each; it takes them back when it has something else to do.
+        self._answered = deque()
         self._next_sweep = 0
+
+    def _count(self, number):
+        self._nr_conns = number
+        self._loads[self.age % len(self._loads)] = number + 1 if self.alive else 0
+
+    nr_conns = property(lambda self: self._nr_conns, _count, doc="Its number of connections.")
+
+    def retire(self):
+        """Count no more among the workers; called where one has ended, however it did."""
+        self._loads[self.age % len(self._loads)] = 0
 
     # In a thread of the pool.
 
@@ -61,6 +80,27 @@ class PatientWorker(ThreadWorker):
             return False
         return goes_on
 
+    def _answer(self, connection):
+        connection.goes_on = False
+        try:
+            connection.goes_on = self.handle(connection)
+        finally:
+            self._hand_back(connection)
+
+    def _hand_back(self, connection):
+        if connection.outgoing or not connection.goes_on:
+            connection.deadline = time.monotonic() + SECONDS_TO_READ
+            self.method_queue.defer(self._send, connection)
+            return
+        self._begin_next(connection)
+        if connection.arrival.octets:
+            self.method_queue.defer(self._proceed, connection)
+            return
+        # In this order, as _on_event does the same in the other: one of the two sees the other.
+        self._answered.append(connection)
+        if not connection.polled_for:
+            self.method_queue.defer(self._take_back)
+
     def handle_request(self, req, conn):
         """Answer a request; where the next one would begin is unknown after a body that is cut."""
         if conn.arrival.is_cut:
@@ -71,6 +111,9 @@ class PatientWorker(ThreadWorker):
 
     def accept(self, listener):
         """Accept a connection; of too many the one that has waited longest makes room for it."""
+        # The first worker awake would take all that come at once, and the others have nothing to do.
+        if self.nr_conns + 1 > min(filter(None, self._loads), default=0):
+            time.sleep(_HEAD_START)
         try:
             client_socket, client = listener.accept()
         except OSError as error:
@@ -78,6 +121,7 @@ class PatientWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
+        self._take_back()
         if self.nr_conns >= self.worker_connections and self._waiting:
             self._give_up(next(iter(self._waiting)), "made room for another")
         if self._tls is not None:
@@ -131,8 +175,8 @@ class PatientWorker(ThreadWorker):
         """Hand a request that has come to a thread, or wait for more of it."""
         arrival = connection.arrival
         if arrival.is_complete:
-            self._stop_waiting(connection)
-            self.enqueue_req(connection)
+            self._waiting.pop(connection, None)
+            self.tpool.submit(self._answer, connection)
             return
         self._wait(connection, selectors.EVENT_READ, self._receive)
         if arrival.expects_go_ahead:
@@ -143,13 +187,8 @@ class PatientWorker(ThreadWorker):
                 self.log.debug("%s cannot be told to go on: %s", connection.client, gone)
                 self._close(connection)
 
-    def finish_request(self, conn, fs):
-        """Send what a thread wrote, then turn to the next request or close."""
-        conn.goes_on = not fs.cancelled() and not fs.exception() and bool(fs.result())
-        conn.deadline = time.monotonic() + SECONDS_TO_READ
-        self._send(conn)
-
     def _send(self, connection):
+        """Send what a thread left, then turn to the next request or close."""
         try:
             if not connection.flush():
                 return self._wait(connection, selectors.EVENT_WRITE, self._send)
@@ -158,12 +197,20 @@ class PatientWorker(ThreadWorker):
             return self._close(connection)
         if not connection.goes_on:
             return self._close_when_read(connection)
+        self._begin_next(connection)
+        self._proceed(connection)
+
+    def _begin_next(self, connection):
         connection.begin_next()
         # A worker that ends waits a moment for what a client may be sending already.
         idle = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, STOP_KEEPALIVE_LINGER)
         seconds = SECONDS_TO_SEND if connection.arrival.octets else idle
         connection.deadline = time.monotonic() + seconds
-        self._proceed(connection)
+
+    def _take_back(self):
+        """Wait for the next request of those whose last one has been answered."""
+        while self._answered:
+            self._wait(self._answered.popleft(), selectors.EVENT_READ, self._receive)
 
     def _close_when_read(self, connection):
         """Close once the client has: octets that are not read would break off the reply."""
@@ -186,24 +233,32 @@ class PatientWorker(ThreadWorker):
 
     def _wait(self, connection, events, then):
         """Let the poller look for events of a connection, and do something then."""
-        if connection not in self._waiting:
-            self.poller.register(connection.socket, events, partial(self._on_event, connection))
-        elif self._waiting[connection][0] != events:
-            self.poller.modify(connection.socket, events, partial(self._on_event, connection))
-        self._waiting[connection] = events, then
+        self._waiting[connection] = then
+        if connection.polled_for == events:
+            return
+        change = self.poller.modify if connection.polled_for else self.poller.register
+        change(connection.socket, events, partial(self._on_event, connection))
+        connection.polled_for = events
 
     def _on_event(self, connection, _):
-        # It may be closed since the poller saw it.
+        self._take_back()
+        if connection not in self._waiting:
+            # It is closed since the poller saw it, or the thread that has it is still at work: what
+            # comes meanwhile would be told again and again.
+            self._stop_polling(connection)
+            self._take_back()
         if connection in self._waiting:
-            self._waiting[connection][1](connection)
+            self._waiting[connection](connection)
 
-    def _stop_waiting(self, connection):
-        if self._waiting.pop(connection, None):
+    def _stop_polling(self, connection):
+        if connection.polled_for:
+            connection.polled_for = 0
             self.poller.unregister(connection.socket)
 
     def _close(self, connection):
-        self._stop_waiting(connection)
-        connection.close()
+        self._waiting.pop(connection, None)
+        self._stop_polling(connection)
+        connection.socket.close()
         self.nr_conns -= 1
 
     def _give_up(self, connection, why):
@@ -217,6 +272,7 @@ class PatientWorker(ThreadWorker):
         if now < self._next_sweep:
             return
         self._next_sweep = now + _SECONDS_BETWEEN_SWEEPS
+        self._take_back()
         for connection in [each for each in self._waiting if each.deadline <= now]:
             self._give_up(connection, "it took too long")
         sizes = {each: len(each.arrival.octets) + len(each.outgoing) for each in self._waiting}
@@ -229,6 +285,7 @@ class PatientWorker(ThreadWorker):
 
     def _cap_keepalive(self, deadline):
         """Wait until a moment at most for requests that have not begun."""
+        self._take_back()
         for connection in self._waiting:
             if not connection.arrival.octets and not connection.outgoing:
                 connection.deadline = min(connection.deadline, deadline)

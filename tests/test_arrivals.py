@@ -1,12 +1,17 @@
 """How much of a request has come: every kind of body, octet by octet, then through the service."""
 
+import contextlib
+import os
+import signal
 import socket
+from pathlib import Path
 
 import pytest
 
 from restcomm_apps.arrivals import LONGEST_HEAD, Arrival
 
 from .service import BASE
+from .soak.load import wait_until
 
 LARGEST_BODY = 1000
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -145,6 +150,11 @@ def test_service_answers_what_comes_at_once_in_order(exchange):
     assert statuses(exchange(octets)) == [200, 200, 200, 405, 405, 200]
 
 
+def test_service_answers_what_comes_while_it_is_at_work(exchange):
+    requests = [LOGOUT + b"\r\n"] * 300
+    assert statuses(exchange(*requests, LAST)) == [200] * 301
+
+
 def test_service_tells_a_client_to_go_on_once(gunicorn):
     with connect(gunicorn) as client:
         client.sendall(
@@ -164,3 +174,37 @@ def test_service_takes_nothing_of_a_cut_body_for_a_request(exchange):
 @pytest.mark.parametrize("octets", [JUDGED_AT_ONCE[name] for name in list(JUDGED_AT_ONCE)[:6]])
 def test_service_refuses_what_is_no_request(exchange, octets):
     assert statuses(exchange(octets)) == [400]
+
+
+def test_worker_with_fewer_connections_accepts_the_next(make_gunicorn):
+    gunicorn = make_gunicorn(workers=2).start()
+    gunicorn.request("GET", "/Logout")
+    first, second = workers(gunicorn)
+    with contextlib.ExitStack() as stack:
+
+        def connect_some():
+            for _ in range(20):
+                client = stack.enter_context(connect(gunicorn))
+                client.sendall(LOGOUT + b"\r\n")
+                assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+        os.kill(second, signal.SIGSTOP)
+        connect_some()
+        os.kill(second, signal.SIGCONT)
+        connect_some()
+        common = sockets(gunicorn.process.pid)
+        assert len(sockets(second) - common) >= 16
+
+
+def workers(gunicorn):
+    """List the processes of both workers, once they are there."""
+    parent = gunicorn.process.pid
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    wait_until(lambda: len(children.read_text().split()) == 2, "the workers")
+    return [int(pid) for pid in children.read_text().split()]
+
+
+def sockets(pid):
+    """Name the sockets that a process has open."""
+    links = map(os.readlink, Path(f"/proc/{pid}/fd").iterdir())
+    return {link for link in links if link.startswith("socket:")}
