@@ -42,7 +42,8 @@ def has_tables():
     """Tell whether the database has the tables of the trail; looked up once a process."""
     global _looked_at, _has_tables
     if _looked_at is not database.obj:
-        _has_tables = {table._meta.table_name for table in (Change, ChangeHead)} <= set(database.get_tables())
+        wanted = {table._meta.table_name for table in (Change, ChangeHead)}
+        _has_tables = wanted <= set(database.get_tables())
         _looked_at = database.obj
     return _has_tables
 

@@ -93,12 +93,13 @@ def make_database(url):
     write lock when it begins, so that it waits for other writers instead of failing half-way.
     """
     if url.engine == MYSQL:
+        # A lock is given up while the driver still waits for the answer.
+        lock_timeout = url.options["read_timeout"] // 2
         return MariaDatabase(
             url.name,
             # What does not fit is refused rather than cut, whatever the server's own mode.
             sql_mode="STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
-            # A lock is given up while the driver still waits for the answer.
-            init_command=f"SET SESSION innodb_lock_wait_timeout = {url.options['read_timeout'] // 2}",
+            init_command=f"SET SESSION innodb_lock_wait_timeout = {lock_timeout}",
             **url.options,
         )
     return OrderlyDatabase(

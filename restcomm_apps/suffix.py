@@ -1,8 +1,9 @@
 """A WSGI wrapper that reads the request's target before routing.
 
 It decides the reply's format once, from the path's suffixes and Accept, notes which suffix
-counted, for links that keep it, and brings the path to the one form that the routes know: no suffix, no path parameter (";a=b"), no extra slash. It
-answers nothing itself: a target that is no URI is noted in the environ for the application.
+counted, for links that keep it, and brings the path to the one form that the routes know: no
+suffix, no path parameter (";a=b"), no extra slash. It answers nothing itself: a target that is no
+URI is noted in the environ for the application.
 """
 
 import re

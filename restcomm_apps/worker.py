@@ -3,9 +3,9 @@
 gunicorn's own reads requests and writes replies in its few threads, so that as many clients that
 send, or read, an octet a second stop the service. Here the loop that accepts connections also
 gathers each request, without blocking, and hands it to a thread once it has come whole; the thread
-reads and writes memory, sends what the client takes at once, and leaves the rest to the loop; only a
-reply of many megabytes makes its thread wait, or memory would have to hold it all. TLS handshakes
-and the wait for the end of a closed connection happen in the loop too.
+reads and writes memory, sends what the client takes at once, and leaves the rest to the loop; only
+a reply of many megabytes makes its thread wait, or memory would have to hold it all. TLS
+handshakes and the wait for the end of a closed connection happen in the loop too.
 
 A connection costs memory alone, so what is bounded is their number, their octets and their time.
 """
@@ -111,7 +111,7 @@ class PatientWorker(ThreadWorker):
 
     def accept(self, listener):
         """Accept a connection; of too many the one that has waited longest makes room for it."""
-        # The first worker awake would take all that come at once, and the others have nothing to do.
+        # The first worker awake would take all that come at once, and leave the others idle.
         if self.nr_conns + 1 > min(filter(None, self._loads), default=0):
             time.sleep(_HEAD_START)
         try:
