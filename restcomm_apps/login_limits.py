@@ -3,7 +3,7 @@
 Counted by account and address together, so that nobody locks an account out from elsewhere, and
 by address over all accounts, so that nobody tries one password on each. Counts are kept in the
 memory of each process: a stranger's failures write nothing, and a login that succeeds costs two
-look-ups, or none while nobody has failed. docs/security.md says what this holds against.
+look-ups, or one while nobody has failed. docs/security.md says what this holds against.
 """
 
 import ipaddress

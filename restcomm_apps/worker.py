@@ -111,7 +111,7 @@ class PatientWorker(ThreadWorker):
 
     def accept(self, listener):
         """Accept a connection; of too many the one that has waited longest makes room for it."""
-        # The first worker awake would take all that come at once, and leave the others idle.
+        # Else the first worker awake takes all that come at once, and the others stay idle.
         if self.nr_conns + 1 > min(filter(None, self._loads), default=0):
             time.sleep(_HEAD_START)
         try:
