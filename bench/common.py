@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from restcomm_apps import database, models, schema
+from restcomm_apps.database_urls import parse
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 DATE = "2016-06-01 10:00:00"
@@ -71,11 +72,36 @@ def fill(url, applications, each=100):
 def _insert(model, rows):
     """Insert rows, dicts of the same columns, past Peewee: there may be a million."""
     first = next(rows)
-    statement = (
-        f"INSERT INTO {model._meta.table_name} ({', '.join(first)}) "
-        f"VALUES ({', '.join(f':{name}' for name in first)})"
-    )
-    database.database.cursor().executemany(statement, itertools.chain([first], rows))
+    statement = insert_statement(model._meta.table_name, first)
+    values = (tuple(row.values()) for row in itertools.chain([first], rows))
+    database.database.cursor().executemany(statement, values)
+
+
+def insert_statement(table, row):
+    """Write the INSERT of a row, a dict, in the manner of the database's driver."""
+    mark = database.database.param
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(mark for _ in row)})"
+
+
+@contextmanager
+def new_database_url(server, folder, name):
+    """Give the URL of a new database on a MariaDB, or in a folder where ``server`` is None."""
+    if server is None:
+        yield f"sqlite:///{folder}/{name}.db"
+        return
+    name = f"restcomm_apps_bench_{name}_{os.getpid()}"
+    outside = database.make_database(parse(f"{server}/mysql"))
+    outside.execute_sql(f"CREATE DATABASE {name}")
+    try:
+        yield f"{server}/{name}"
+    finally:
+        outside.execute_sql(f"DROP DATABASE {name}")
+        outside.close()
+
+
+def add_server(parser):
+    """Let a measurement run on a MariaDB."""
+    parser.add_argument("--server", help="e.g. mysql://root@127.0.0.1:3306; else SQLite")
 
 
 def require_wrk():
@@ -114,12 +140,14 @@ def served(arguments, **environ):
         process.wait(30)
 
 
-def service(url):
+def service(url, **settings):
     """Serve restcomm-apps on a database; see ``served``."""
     arguments = ["restcomm_apps", "serve", "--bind", "127.0.0.1:PORT"]
     sizes = ["--workers", str(PROCESSES), "--threads", str(THREADS)]
-    settings = {"RESTCOMM_APPS_DATABASE_URL": url, "RESTCOMM_APPS_LOG_LEVEL": "warning"}
-    return served(arguments + sizes, **settings)
+    settings = {"DATABASE_URL": url, "LOG_LEVEL": "warning"} | settings
+    return served(
+        arguments + sizes, **{f"RESTCOMM_APPS_{name}": text for name, text in settings.items()}
+    )
 
 
 def _wait_for(port, process):
