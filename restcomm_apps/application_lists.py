@@ -15,7 +15,7 @@ from .errors import InvalidParameter
 from .fields import begins_with, exactly
 from .models import Account, Application, IncomingPhoneNumber
 from .paging import Page, Selection
-from .statements import Parameter, Statement
+from .statements import Parameter, Statement, read_rows
 
 # Rows that are read at once.
 BATCH = 1000
@@ -132,7 +132,9 @@ def _read_after(account, selection, place, limit):
     rows = []
     for part in _after(account, selection, place):
         if len(rows) < limit:
-            rows.extend(part.limit(limit - len(rows)))
+            part = part.limit(limit - len(rows))
+            # Numbers are added to models only.
+            rows.extend(part if selection.with_numbers else read_rows(part))
     return rows
 
 

@@ -54,8 +54,10 @@ def exactly(column, text):
 
 def begins_with(column, beginning):
     """Match the texts that begin with this one, to the letter; nothing in it is a wildcard."""
-    if is_mysql():
-        start = peewee.fn.LEFT(column, len(beginning))
-        return column.startswith(beginning) & exactly(start, beginning)
-    # LIKE would fold case here too, and use no index.
-    return column.between(beginning, beginning.ljust(column.max_length, _LAST_CHARACTER))
+    # LIKE would fold case on SQLite and use no index; on MariaDB, which pads with spaces what it
+    # compares, it misses the characters beyond the basic plane.
+    first = f"{beginning}\0" if is_mysql() else beginning
+    within = column.between(first, beginning.ljust(column.max_length, _LAST_CHARACTER))
+    if not is_mysql():
+        return within
+    return within & exactly(peewee.fn.LEFT(column, len(beginning)), beginning)

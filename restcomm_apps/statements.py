@@ -55,6 +55,12 @@ class Statement:
         return prepared
 
 
+def read_rows(query):
+    """List the rows of a query that is run once as named tuples; see ``Statement.rows``."""
+    prepared = _Prepared(database.obj, query)
+    return list(map(prepared.make_row, prepared.run({})))
+
+
 class Insertion:
     """An insert of one row with all columns of a model; those without a value are NULL.
 

@@ -29,7 +29,7 @@ _DECLARED = {"TINYINT(1)": "BOOLEAN", "INT(11)": "INTEGER"}
 def new_database_url(folder):
     """Make the URL of a new, empty database; a SQLite file lies in the folder."""
     if not SERVER:
-        return f"sqlite:///{folder}/{uuid.uuid4().hex[:8]}.db"
+        return f"sqlite:///{folder}/restcomm-apps.db"
     name = _PREFIX + uuid.uuid4().hex
     execute_on_server(f"CREATE DATABASE {name}")
     return f"{SERVER}/{name}"

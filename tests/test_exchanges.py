@@ -152,7 +152,14 @@ def check_is_now(printed, began):
     assert began <= date <= datetime.now(timezone.utc)
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES, ids=[each["name"] for each in EXCHANGES])
+def as_parameter(exchange):
+    """Give an exchange its name, and take out on MariaDB what its whole seconds cannot order."""
+    ordered_within_a_second = exchange["name"] == "create: three in list order"
+    marks = [pytest.mark.sqlite] if ordered_within_a_second else []
+    return pytest.param(exchange, id=exchange["name"], marks=marks)
+
+
+@pytest.mark.parametrize("exchange", [as_parameter(each) for each in EXCHANGES])
 def test_replays_the_exchange(exchange, servers, rows, database_url):
     setup, main, then = read_exchange(exchange)
     replay = Replay(servers[main.cors], database_url)
