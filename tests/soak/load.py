@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -164,6 +165,14 @@ def open_files(pid):
         except OSError:
             continue  # It was closed while we looked.
     return names
+
+
+def peak_memory(pid):
+    """Give the peak of a process's resident memory so far, in MiB; None once it has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        match = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
+        return match and int(match[1]) / 1024
+    return None
 
 
 def queued(local, remote):

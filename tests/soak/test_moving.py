@@ -4,14 +4,11 @@ the same afterwards.
 
 import hashlib
 import os
-import re
 import resource
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +20,7 @@ from ..databases import ENGINE
 from ..rows import TABLES, account_row, application_row, client_row, number_row
 from ..scripts import make_script
 from ..service import BASE, authorization
-from .load import APPLICATIONS
+from .load import APPLICATIONS, peak_memory
 
 pytestmark = pytest.mark.soak
 
@@ -75,14 +72,6 @@ def cpu_seconds():
     """Give the CPU time that the children of this process have taken."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def peak_memory(pid):
-    """Give the peak of a process's resident memory so far, in MiB; None once it has ended."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        match = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
-        return match and int(match[1]) / 1024
-    return None
 
 
 @pytest.fixture(scope="module")
