@@ -274,4 +274,6 @@ def test_node_without_the_others_is_unavailable(cluster):
 
     cluster.run("start")
     with KeptAliveClient(cluster.port, cluster.account) as client:
+        # The proxy asks each service twice before it believes that it is back.
+        wait_until(lambda: client.request("GET", "/Accounts")[0] == 200, "the proxy to see them")
         assert client.request("POST", cluster.list, {"FriendlyName": "together"})[0] == 200
