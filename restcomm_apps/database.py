@@ -5,6 +5,7 @@ import functools
 import importlib.util
 import random
 import re
+import sqlite3
 import threading
 import time
 
@@ -12,11 +13,15 @@ import peewee
 from playhouse.shortcuts import ReconnectMixin
 
 from .database_urls import MYSQL, parse
+from .group_commit import GroupCommit, TurnNotCome
 
 database = peewee.DatabaseProxy()
 
 # Seconds to wait for another writer of the same SQLite file before giving up with 503.
 LOCK_TIMEOUT = 30
+# The seconds after which it is looked for again grow with the wait, between these. SQLite itself
+# would sleep up to 100 ms while a lock is given back and taken again.
+SHORTEST_LOOK, LONGEST_LOOK = 0.0002, 0.01
 # How often a transaction is begun that the database gives up for the sake of others, and the
 # seconds between two of its tries, which grow up to a limit. On a Galera cluster a try fails
 # almost every second time while six clients change the same row without pause: eight tries did
@@ -27,6 +32,7 @@ BACK_OFF, LONGEST_BACK_OFF = 0.01, 0.5
 # A deadlock, which is also how Galera tells that another node's transaction came first; and a row
 # that has changed since the transaction's snapshot.
 _GIVEN_UP = (1213, 1020)
+_LOCKED = "database is locked"
 _DOES_NOT_FIT = (1366, 1406)
 _COLUMN = re.compile(r"for column [^ ]*?([a-z_]+)[`'] at row")
 
@@ -51,31 +57,55 @@ class MariaDatabase(ReconnectMixin, peewee.MySQLDatabase):
         # a server that hangs the threads would wait for one time-out after the other.
         self._lock = contextlib.nullcontext()
 
+    def run_in_transaction(self, write):
+        """Run a function in a transaction; one that the server gives up is begun again."""
+        for tries in range(1, TRIES + 1):
+            try:
+                with self.atomic():
+                    return write()
+            except peewee.OperationalError as error:
+                if tries == TRIES or error_number(error) not in _GIVEN_UP:
+                    raise
+                time.sleep(random.uniform(0, min(BACK_OFF * 2**tries, LONGEST_BACK_OFF)))
+
 
 class OrderlyDatabase(peewee.SqliteDatabase):
     """SQLite, whose transactions of one process queue before they ask for the write lock.
 
-    A writer that finds SQLite's lock taken sleeps and looks again, ever longer. One that waits for
-    a thread of its own process begins as soon as that has ended.
+    Those that wait at the same time share one commit. What another process keeps waiting looks
+    again soon.
     """
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self._queue = threading.RLock()
+        self._group = GroupCommit(self.atomic, LOCK_TIMEOUT)
+
+    def run_in_transaction(self, write):
+        """Run a function in a transaction, maybe with others and in the thread of one of them."""
+        try:
+            return self._group.run(write)
+        except TurnNotCome as error:
+            raise peewee.OperationalError(_LOCKED) from error
+
+    def execute_sql(self, *arguments):
+        """Run a statement as soon as no other process keeps it waiting."""
+        return _patiently(super().execute_sql, *arguments)
 
     def begin(self, lock_type=None):
         """Begin when the process's other transactions have ended."""
         if not self._queue.acquire(timeout=LOCK_TIMEOUT):
-            raise peewee.OperationalError("database is locked")
+            raise peewee.OperationalError(_LOCKED)
         try:
-            super().begin(lock_type)
+            with peewee.__exception_wrapper__:
+                _patiently(self.connection().execute, f"BEGIN {lock_type or self._lock_type}")
         except BaseException:
             self._queue.release()
             raise
 
     def commit(self):
         """Commit; one that fails is followed by a rollback."""
-        super().commit()
+        _patiently(super().commit)
         self._queue.release()
 
     def rollback(self):
@@ -84,6 +114,19 @@ class OrderlyDatabase(peewee.SqliteDatabase):
             super().rollback()
         finally:
             self._queue.release()
+
+
+def _patiently(run, *arguments):
+    """Run what finds SQLite's lock taken again and again, until LOCK_TIMEOUT."""
+    began = time.monotonic()
+    while True:
+        try:
+            return run(*arguments)
+        except (peewee.OperationalError, sqlite3.OperationalError) as error:
+            waited = time.monotonic() - began
+            if waited > LOCK_TIMEOUT or str(error) != _LOCKED:
+                raise
+        time.sleep(min(max(SHORTEST_LOOK, waited / 20), LONGEST_LOOK))
 
 
 def make_database(url):
@@ -104,7 +147,8 @@ def make_database(url):
         )
     return OrderlyDatabase(
         url.name,
-        pragmas=[("journal_mode", "wal"), ("synchronous", "full")],
+        # The last one last: another process may be making the file.
+        pragmas=[("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 0)],
         timeout=LOCK_TIMEOUT,
         lock_type="IMMEDIATE",
     )
@@ -124,24 +168,18 @@ def connect(url):
 
 
 def transaction(write):
-    """Run a function in one transaction, or in the one that runs already.
+    """Run a function in one transaction, or in the one that runs already; a decorator.
 
-    A transaction that the database gives up for the sake of others (a deadlock, a Galera
-    certification failure) is run again, TRIES times in all.
+    It may be run again: TRIES times in all on a MariaDB that gives the transaction up for the sake
+    of others (a deadlock, a Galera certification failure), once more on SQLite where another that
+    shared the commit has failed.
     """
 
     @functools.wraps(write)
     def run(*arguments, **options):
         if database.in_transaction():
             return write(*arguments, **options)
-        for tries in range(1, TRIES + 1):
-            try:
-                with database.atomic():
-                    return write(*arguments, **options)
-            except peewee.OperationalError as error:
-                if tries == TRIES or error_number(error) not in _GIVEN_UP:
-                    raise
-                time.sleep(random.uniform(0, min(BACK_OFF * 2**tries, LONGEST_BACK_OFF)))
+        return database.run_in_transaction(functools.partial(write, *arguments, **options))
 
     return run
 

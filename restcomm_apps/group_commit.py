@@ -1,0 +1,109 @@
+"""Group commit: changes that wait for each other are committed together, on disk at once.
+
+A commit that must be on disk takes longer than all else in a short transaction, and there is one
+writer at a time. Whoever's turn it is runs what all threads of the process wait for in one
+transaction. No database is known here.
+"""
+
+import threading
+from contextvars import copy_context
+
+
+class TurnNotCome(Exception):
+    """A function was not run because others took too long."""
+
+
+class GroupCommit:
+    """Runs functions in transactions of a database that has one writer at a time.
+
+    ``transaction()`` makes a context that begins one and commits or undoes it. A function waits up
+    to ``timeout`` seconds for those before it.
+    """
+
+    def __init__(self, transaction, timeout):
+        self._transaction, self._timeout = transaction, timeout
+        self._guard = threading.Lock()
+        self._waiting = []
+        self._is_led = False
+
+    def run(self, function):
+        """Run a function in a transaction and return what it returns, once that is committed.
+
+        It may run in another thread, but with this one's context variables, and more than once.
+        Raises what it raises, which undoes it alone, what the transaction raises, and TurnNotCome.
+        """
+        job = _Job(function)
+        with self._guard:
+            self._waiting.append(job)
+            job.leads, self._is_led = not self._is_led, True
+        if not job.leads:
+            self._wait_for(job)
+        if job.leads:
+            self._lead()
+        return job.outcome()
+
+    def _wait_for(self, job):
+        if job.woken.acquire(timeout=self._timeout):
+            return
+        with self._guard:
+            if job in self._waiting and not job.leads:
+                self._waiting.remove(job)
+                raise TurnNotCome()
+        # It runs, or has just been told to lead.
+        job.woken.acquire()
+
+    def _lead(self):
+        """Run all that wait, then let the first of those that have come meanwhile lead."""
+        with self._guard:
+            jobs, self._waiting = self._waiting, []
+        try:
+            self._run(jobs)
+        finally:
+            with self._guard:
+                following = self._waiting[:1]
+                self._is_led = bool(following)
+                for job in following:
+                    job.leads = True
+            for job in following + jobs:
+                job.woken.release()
+
+    def _run(self, jobs):
+        """Run them in one transaction; if anything fails in it, each in its own."""
+        has_begun = False
+        try:
+            with self._transaction():
+                has_begun = True
+                results = [job.call() for job in jobs]
+        except Exception as error:
+            if has_begun and len(jobs) > 1:
+                for job in jobs:
+                    self._run([job])
+                return
+            for job in jobs:
+                job.error = error
+        else:
+            for job, result in zip(jobs, results):
+                job.result, job.error = result, None
+
+
+class _Job:
+    """A function that a thread waits for, and what has come of it."""
+
+    def __init__(self, function):
+        self._function, self._context = function, copy_context()
+        self.leads = False
+        self.woken = threading.Lock()
+        self.woken.acquire()
+        self.result = None
+        # Of one that an interrupt has kept from being run.
+        self.error = TurnNotCome()
+
+    def call(self):
+        """Run the function in the context of the thread that waits for it."""
+        return self._context.run(self._function)
+
+    def outcome(self):
+        """Return or raise what has come of it."""
+        if self.error is not None:
+            raise self.error
+        return self.result
