@@ -10,7 +10,8 @@ from functools import lru_cache
 
 _DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_STORED = re.compile(r"(\d{4,9})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.\d*)?")
+_STORED = re.compile(r"(\d{4,9}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.\d*)?")
+_SEPARATORS = re.compile(r"[- T:]")
 _GREGORIAN_CYCLE = 400  # years after which weekdays and leap years repeat
 
 
@@ -70,16 +71,21 @@ def format_date(stored, zone):
     take a whole list away. Source: legacy/FORMAT.md, ``EEE, d MMM yyyy HH:mm:ss Z``.
     """
     match = _STORED.fullmatch(str(stored))
-    if match is None:
-        return str(stored)
-    year, month, day, hour, minute, second = map(int, match.groups())
+    printed = match and _format_second(match[1], zone)
+    return str(stored) if printed is None else printed
+
+
+@lru_cache(maxsize=4096)
+def _format_second(text, zone):
+    """Print a date without fractions of a second, or None where there is no such date."""
+    year, month, day, hour, minute, second = map(int, _SEPARATORS.split(text))
     # Python's datetime has the years 1 to 9999, and an offset may lead out of them.
     cycles = max(0, (year - 9000) // _GREGORIAN_CYCLE) or -(year == 1)
     try:
         naive = datetime(year - cycles * _GREGORIAN_CYCLE, month, day, hour, minute, second)
         local = _in_zone(naive, zone)
     except (ValueError, OverflowError):
-        return str(stored)
+        return None
     return (
         f"{_DAYS[local.weekday()]}, {local.day} {_MONTHS[local.month - 1]} "
         f"{local.year + cycles * _GREGORIAN_CYCLE:04d} {local:%H:%M:%S} "
