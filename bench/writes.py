@@ -43,9 +43,9 @@ class Loop:
     def __init__(self, url, audit):
         app = create_app({"RESTCOMM_APPS_DATABASE_URL": url, "RESTCOMM_APPS_AUDIT": audit})
         logger, records = logging.getLogger("peewee"), logging.handlers.BufferingHandler(1000)
+        logger.addHandler(records)
         logger.setLevel(logging.DEBUG)
         for _ in range(RECORDED):
-            logger.handlers = [records]
             records.flush()
             reply = app.test_client().post(
                 f"{common.BASE}/{common.account_sid(LOOPED)}/Applications.json",
@@ -54,6 +54,7 @@ class Loop:
             if reply.status_code != 200:
                 sys.exit(f"A create failed: {reply.text}")
         logger.setLevel(logging.INFO)
+        logger.removeHandler(records)
         self._look_up, *self._changes = [record.msg for record in records.buffer]
         self._sid = reply.json["sid"]
         self._numbers = itertools.count(RECORDED + 1)

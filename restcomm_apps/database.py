@@ -5,8 +5,6 @@ import functools
 import importlib.util
 import random
 import re
-import sqlite3
-import threading
 import time
 
 import peewee
@@ -70,15 +68,13 @@ class MariaDatabase(ReconnectMixin, peewee.MySQLDatabase):
 
 
 class OrderlyDatabase(peewee.SqliteDatabase):
-    """SQLite, whose transactions of one process queue before they ask for the write lock.
+    """SQLite, whose transactions of one process take turns and share commits where they wait.
 
-    Those that wait at the same time share one commit. What another process keeps waiting looks
-    again soon.
+    What another process keeps waiting looks again soon.
     """
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        self._queue = threading.RLock()
         self._group = GroupCommit(self.atomic, LOCK_TIMEOUT)
 
     def run_in_transaction(self, write):
@@ -89,31 +85,16 @@ class OrderlyDatabase(peewee.SqliteDatabase):
             raise peewee.OperationalError(_LOCKED) from error
 
     def execute_sql(self, *arguments):
-        """Run a statement as soon as no other process keeps it waiting."""
+        """Run a statement as soon as no other writer keeps it waiting."""
         return _patiently(super().execute_sql, *arguments)
 
     def begin(self, lock_type=None):
-        """Begin when the process's other transactions have ended."""
-        if not self._queue.acquire(timeout=LOCK_TIMEOUT):
-            raise peewee.OperationalError(_LOCKED)
-        try:
-            with peewee.__exception_wrapper__:
-                _patiently(self.connection().execute, f"BEGIN {lock_type or self._lock_type}")
-        except BaseException:
-            self._queue.release()
-            raise
+        """Begin as soon as no other writer keeps it waiting."""
+        _patiently(super().begin, lock_type)
 
     def commit(self):
-        """Commit; one that fails is followed by a rollback."""
+        """Commit as soon as no other connection keeps it waiting."""
         _patiently(super().commit)
-        self._queue.release()
-
-    def rollback(self):
-        """Roll back and let the next one begin, whatever has become of the connection."""
-        try:
-            super().rollback()
-        finally:
-            self._queue.release()
 
 
 def _patiently(run, *arguments):
@@ -122,7 +103,7 @@ def _patiently(run, *arguments):
     while True:
         try:
             return run(*arguments)
-        except (peewee.OperationalError, sqlite3.OperationalError) as error:
+        except peewee.OperationalError as error:
             waited = time.monotonic() - began
             if waited > LOCK_TIMEOUT or str(error) != _LOCKED:
                 raise
@@ -147,7 +128,7 @@ def make_database(url):
         )
     return OrderlyDatabase(
         url.name,
-        # The last one last: another process may be making the file.
+        # Last: SQLite itself waits while another process makes the file.
         pragmas=[("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 0)],
         timeout=LOCK_TIMEOUT,
         lock_type="IMMEDIATE",

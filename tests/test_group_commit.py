@@ -9,6 +9,7 @@ import peewee
 import pytest
 
 from restcomm_apps import database
+from restcomm_apps.database_urls import parse
 from restcomm_apps.group_commit import GroupCommit, TurnNotCome
 
 from .soak.load import wait_until
@@ -24,9 +25,7 @@ class Group:
     """A GroupCommit on a table of names, and how many transactions it has tried and begun."""
 
     def __init__(self, path, timeout=30):
-        self.database = database.OrderlyDatabase(
-            path, pragmas=[("journal_mode", "wal"), ("busy_timeout", 0)], lock_type="IMMEDIATE"
-        )
+        self.database = database.make_database(parse(f"sqlite:///{path}"))
         self.database.execute_sql("CREATE TABLE names (name TEXT PRIMARY KEY)")
         self.tried = self.begun = 0
         self.group = GroupCommit(self._transaction, timeout)
