@@ -12,6 +12,7 @@ from playhouse.shortcuts import ReconnectMixin
 
 from .database_urls import MYSQL, parse
 from .group_commit import GroupCommit, TurnNotCome
+from .turns import give_way
 
 database = peewee.DatabaseProxy()
 
@@ -75,7 +76,7 @@ class OrderlyDatabase(peewee.SqliteDatabase):
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        self._group = GroupCommit(self.atomic, LOCK_TIMEOUT)
+        self._group = GroupCommit(self.atomic, LOCK_TIMEOUT, give_way)
 
     def run_in_transaction(self, write):
         """Run a function in a transaction, maybe with others and in the thread of one of them."""

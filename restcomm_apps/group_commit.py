@@ -1,7 +1,7 @@
 """Group commit: changes that wait for each other are committed together, on disk at once.
 
 A commit that must be on disk takes longer than all else in a short transaction, and there is one
-writer at a time. Whoever's turn it is runs what all threads of the process wait for in one
+writer at a time. Whoever's turn it is runs what all requests of the process wait for in one
 transaction. No database is known here.
 """
 
@@ -17,11 +17,12 @@ class GroupCommit:
     """Runs functions in transactions of a database that has one writer at a time.
 
     ``transaction()`` makes a context that begins one and commits or undoes it. A function waits up
-    to ``timeout`` seconds for those before it.
+    to ``timeout`` seconds for those before it. ``give_way()`` lets other requests of the same
+    thread come to wait too.
     """
 
-    def __init__(self, transaction, timeout):
-        self._transaction, self._timeout = transaction, timeout
+    def __init__(self, transaction, timeout, give_way=lambda: None):
+        self._transaction, self._timeout, self._give_way = transaction, timeout, give_way
         self._guard = threading.Lock()
         self._waiting = []
         self._is_led = False
@@ -35,7 +36,11 @@ class GroupCommit:
         job = _Job(function)
         with self._guard:
             self._waiting.append(job)
-            job.leads, self._is_led = not self._is_led, True
+        self._give_way()
+        with self._guard:
+            job.leads = job in self._waiting and not self._is_led
+            job.blocks = not job.leads
+            self._is_led |= job.leads
         if not job.leads:
             self._wait_for(job)
         if job.leads:
@@ -53,14 +58,14 @@ class GroupCommit:
         job.woken.acquire()
 
     def _lead(self):
-        """Run all that wait, then let the first of those that have come meanwhile lead."""
+        """Run all that wait, then let the first thread that has come to wait meanwhile lead."""
         with self._guard:
             jobs, self._waiting = self._waiting, []
         try:
             self._run(jobs)
         finally:
             with self._guard:
-                following = self._waiting[:1]
+                following = [job for job in self._waiting if job.blocks][:1]
                 self._is_led = bool(following)
                 for job in following:
                     job.leads = True
@@ -87,11 +92,15 @@ class GroupCommit:
 
 
 class _Job:
-    """A function that a thread waits for, and what has come of it."""
+    """A function that a request waits for, and what has come of it.
+
+    ``leads`` says that its thread is to run it and all others that wait, ``blocks`` that its thread
+    does nothing but wait for that or for ``woken``.
+    """
 
     def __init__(self, function):
         self._function, self._context = function, copy_context()
-        self.leads = False
+        self.leads = self.blocks = False
         self.woken = threading.Lock()
         self.woken.acquire()
         self.result = None

@@ -14,6 +14,7 @@ from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 
+from .database import is_mysql
 from .errors import MalformedRequest, RestcommError
 from .render import error_document
 from .suffix import choose_format, strip_suffixes
@@ -33,6 +34,11 @@ class RestcommWorker(PatientWorker):
     def largest_body(self):
         """The largest body that is waited for, in bytes."""
         return self.wsgi.config["MAX_BODY_BYTES"]
+
+    @property
+    def answers_in_loop(self):
+        """Tell whether requests wait for no other machine."""
+        return not is_mysql()
 
     def handle_error(self, req, client, addr, exc):
         """Answer 400 to what cannot be read, 500 to what failed outside the application."""

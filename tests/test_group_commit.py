@@ -11,6 +11,7 @@ import pytest
 from restcomm_apps import database
 from restcomm_apps.database_urls import parse
 from restcomm_apps.group_commit import GroupCommit, TurnNotCome
+from restcomm_apps.turns import Turns, give_way
 
 from .soak.load import wait_until
 
@@ -28,7 +29,7 @@ class Group:
         self.database = database.make_database(parse(f"sqlite:///{path}"))
         self.database.execute_sql("CREATE TABLE names (name TEXT PRIMARY KEY)")
         self.tried = self.begun = 0
-        self.group = GroupCommit(self._transaction, timeout)
+        self.group = GroupCommit(self._transaction, timeout, give_way)
         self.outcomes = {}
         self._threads = []
 
@@ -44,23 +45,26 @@ class Group:
         self.database.execute_sql("INSERT INTO names VALUES (?)", (name,))
         return f"{name} added for {caller.get()}"
 
+    def run(self, name, function):
+        """Run a function in a transaction, with ``name`` as its caller."""
+        caller.set(name)
+        try:
+            self.outcomes[name] = self.group.run(function)
+        except BaseException as error:
+            self.outcomes[name] = error
+
     def start(self, name, function):
-        """Run a function in a transaction of a new thread, which is its caller too."""
+        """Run a function in a transaction of a new thread."""
 
         def run():
-            caller.set(name)
-            try:
-                self.outcomes[name] = self.group.run(function)
-            except BaseException as error:
-                self.outcomes[name] = error
-            finally:
-                self.database.close()
+            self.run(name, function)
+            self.database.close()
 
         self._threads.append(threading.Thread(target=run))
         self._threads[-1].start()
 
-    def start_all_behind(self, first, others):
-        """Run ``first``, and while it runs have the others come to wait, {name: function}."""
+    def hold(self, first):
+        """Run ``first`` in a transaction that does not end before the event that this returns."""
         runs, may_end = threading.Event(), threading.Event()
 
         def held():
@@ -70,6 +74,11 @@ class Group:
 
         self.start("first", held)
         assert runs.wait(30)
+        return may_end
+
+    def start_all_behind(self, first, others):
+        """Run ``first``, and while it runs have the others come to wait, {name: function}."""
+        may_end = self.hold(first)
         for name, function in others.items():
             self.start(name, function)
         wait_until(lambda: len(self.group._waiting) == len(others), "all to wait")
@@ -181,3 +190,68 @@ def test_an_interrupt_leaves_the_turn_to_others(group):
     group.join()
     assert isinstance(group.outcomes["first"], KeyboardInterrupt)
     assert group.names() == {"a", "b"}
+
+
+def begin_in_turns(group, *names):
+    """Run functions that each add a name in turns of this thread, until they give way."""
+    turns = Turns()
+    for name, function in adding(group, *names).items():
+        turns.begin(group.run, name, function)
+    assert len(turns.waiting) == len(names)
+    return turns
+
+
+def test_those_that_give_way_share_one_commit(group):
+    turns = begin_in_turns(group, "a", "b", "c")
+    assert group.begun == 0
+    turns.go_on()
+    assert group.names() == {"a", "b", "c"}
+    assert group.begun == 1
+    assert group.outcomes["b"] == "b added for b"
+
+
+def test_one_of_those_that_give_way_fails_alone(group):
+    group.database.execute_sql("INSERT INTO names VALUES ('b')")
+    begin_in_turns(group, "a", "b", "c").go_on()
+    assert group.names() == {"a", "b", "c"}
+    assert isinstance(group.outcomes["b"], peewee.IntegrityError)
+
+
+def test_another_thread_takes_along_those_that_give_way(group):
+    turns = begin_in_turns(group, "a", "b")
+    group.start("thread", lambda: group.add("thread"))
+    group.join()
+    assert group.names() == {"a", "b", "thread"}
+    assert group.outcomes == {"thread": "thread added for thread"}
+    turns.go_on()
+    assert group.begun == 1
+    assert set(group.outcomes) == {"a", "b", "thread"}
+
+
+def test_nobody_waits_for_those_that_give_way(group):
+    may_end = group.hold(lambda: group.add("first"))
+    turns = begin_in_turns(group, "a", "b")
+    group.start("thread", lambda: group.add("thread"))
+    wait_until(lambda: len(group.group._waiting) == 3, "all to wait")
+    may_end.set()
+    group.join()
+    assert group.names() == {"first", "a", "b", "thread"}
+    turns.go_on()
+    assert group.begun == 2
+
+
+def test_those_that_gave_way_wait_for_the_thread_that_leads(group):
+    may_end = group.hold(lambda: group.add("first"))
+    turns = begin_in_turns(group, "a", "b")
+
+    def end_once_one_blocks():
+        wait_until(lambda: group.group._waiting[0].blocks, "one to wait")
+        may_end.set()
+
+    ending = threading.Thread(target=end_once_one_blocks)
+    ending.start()
+    turns.go_on()
+    ending.join()
+    group.join()
+    assert group.names() == {"first", "a", "b"}
+    assert group.begun == 2

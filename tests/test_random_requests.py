@@ -13,7 +13,7 @@ from base64 import b64encode
 from urllib.parse import quote, unquote_to_bytes
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -106,6 +106,10 @@ HEADERS = st.fixed_dictionaries(
         "HTTP_ORIGIN": st.sampled_from(["null", "http://evil.example", ""]),
     },
 ).map(lambda headers: {name: text for name, text in headers.items() if text is not None})
+RIGHT_HEADERS = {
+    "HTTP_HOST": "localhost", "CONTENT_TYPE": FORM,
+    "HTTP_AUTHORIZATION": authorization(CHILD)["Authorization"],
+}  # fmt: skip
 NAMES = st.one_of(
     st.sampled_from(
         [
@@ -240,6 +244,8 @@ def test_any_request_is_answered(module_service):
 
     @RANDOMLY
     @given(request=REQUESTS, headers=HEADERS, body=FORMS, framing=FRAMINGS)
+    @example(request=("POST", LIST), headers=RIGHT_HEADERS, body=b"FriendlyName=a", framing="whole")
+    @example(request=("PUT", INSTANCE), headers=RIGHT_HEADERS, body=b"Kind=sms", framing="chunked")
     def ask(request, headers, body, framing):
         method, target = request
         answer = call(module_service, method, target, headers, body, framing)

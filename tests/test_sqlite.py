@@ -112,8 +112,9 @@ def test_serve_keeps_one_connection_a_thread(service, database_url, make_gunicor
     # No request runs now, so these are connections that were kept.
     assert sum(files for files, _, _ in counts) >= 1
     for files, logs, shared_memories in counts:
-        # A connection holds one of each, but SQLite maps the shared memory once a process.
-        assert files <= threads
+        # A connection holds one of each, but SQLite maps the shared memory once a process. Beside
+        # the threads the loop's own answers.
+        assert files <= threads + 1
         assert logs <= files
         assert shared_memories <= 1
     # A connection must not pass a fork: the master has none.

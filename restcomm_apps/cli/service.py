@@ -29,7 +29,7 @@ from .base import Mistake, commands, require_tables, require_trail
     type=click.IntRange(1, 256),
     default=server.DEFAULT_THREADS,
     show_default=True,
-    help="Threads of each process.",
+    help="Threads of each process; on SQLite for what takes long.",
 )
 @click.option(
     "--certfile",

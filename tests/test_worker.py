@@ -1,0 +1,100 @@
+"""Requests that are long in the making leave the loop, which answers the others, to a stand-in."""
+
+import contextlib
+import http.client
+import socket
+
+import pytest
+
+from .databases import BEGIN, connect_directly
+from .rows import CHILD, FULL, PARENT, application_row
+from .service import BASE, authorization
+from .soak.load import KeptAliveClient, wait_until
+
+pytestmark = pytest.mark.sqlite
+
+LIST = f"/Accounts/{CHILD['sid']}/Applications"
+INSTANCE = f"{LIST}/{FULL['sid']}"
+# Of a list that its client does not read, more than waits in memory and in sockets.
+ROWS = 30_000
+
+
+@pytest.fixture
+def connection(database_url, service):
+    """A connection of the test's own, beside the service's: a foreign writer."""
+    service.close()
+    connection = connect_directly(database_url)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def gunicorn(connection, make_gunicorn):
+    """A service of one process, whose pool has one thread."""
+    return make_gunicorn(threads=1).start()
+
+
+def read_some(gunicorn, name=FULL["friendly_name"]):
+    """Read an application on new connections, time and again."""
+    for _ in range(3):
+        with KeptAliveClient(gunicorn.port, CHILD) as client:
+            for _ in range(10):
+                status, application = client.request("GET", INSTANCE)
+                assert (status, application["friendly_name"]) == (200, name)
+
+
+def test_write_that_waits_leaves_the_loop_to_others(gunicorn, connection):
+    connection.execute("BEGIN IMMEDIATE")
+    with KeptAliveClient(gunicorn.port, CHILD) as writer:
+        writer.send("PUT", INSTANCE, {"FriendlyName": "Patient"})
+        wait_until(writer.is_taken, "the service to read")
+        read_some(gunicorn)
+        connection.execute("ROLLBACK")
+        status, application = writer.receive()
+        assert (status, application["friendly_name"]) == (200, "Patient")
+        read_some(gunicorn, "Patient")
+        assert writer.request("PUT", INSTANCE, {"FriendlyName": "Again"})[0] == 200
+        read_some(gunicorn, "Again")
+
+
+def test_writes_that_wait_together_are_all_answered(gunicorn, connection):
+    connection.execute("BEGIN IMMEDIATE")
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(KeptAliveClient(gunicorn.port, CHILD)) for _ in range(9)]
+        for number, writer in enumerate(writers):
+            writer.send("POST", LIST, {"FriendlyName": f"waiting-{number}"})
+        wait_until(lambda: all(writer.is_taken() for writer in writers), "the service to read")
+        connection.execute("ROLLBACK")
+        for number, writer in enumerate(writers):
+            status, application = writer.receive()
+            assert (status, application["friendly_name"]) == (200, f"waiting-{number}")
+
+
+def test_lists_that_nobody_reads_leave_the_loop_to_others(gunicorn, connection):
+    connection.execute(BEGIN)
+    for number in range(1000, 1000 + ROWS):
+        row = application_row(number, PARENT)
+        marks = ", ".join("?" * len(row))
+        statement = f"INSERT INTO restcomm_applications ({', '.join(row)}) VALUES ({marks})"
+        connection.execute(statement, list(row.values()))
+    connection.commit()
+    with contextlib.ExitStack() as stack:
+        # The first is made in the loop's own thread, the second in the only one of the pool.
+        first, second = (stack.enter_context(unread_list(gunicorn)) for _ in range(2))
+        with KeptAliveClient(gunicorn.port, CHILD) as third:
+            third.send("GET", INSTANCE)
+            wait_until(third.is_taken, "the service to read")
+            first.close()
+            assert third.receive()[0] == 200
+        read_some(gunicorn)
+        assert len(second.getresponse().read().splitlines()) > ROWS
+
+
+@contextlib.contextmanager
+def unread_list(gunicorn):
+    """Ask for the long list, and read no more of it than its beginning."""
+    client = http.client.HTTPConnection("127.0.0.1", gunicorn.port, timeout=30)
+    client.request("GET", f"{BASE}/Accounts/{PARENT['sid']}/Applications", headers=authorization(PARENT))
+    client.sock.recv(1, socket.MSG_PEEK)
+    yield client
+    client.close()
