@@ -6,7 +6,7 @@ Told once where it begins, so that what is written far below can say who wrote i
 import os
 import pwd
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -39,7 +39,7 @@ def enter_request(address, request_id):
     ``address`` is the client's, or empty behind a socket file.
     """
     sane = request_id is not None and _SANE_REQUEST_ID.fullmatch(request_id)
-    request_id = request_id if sane else uuid.uuid4().hex
+    request_id = request_id if sane else secrets.token_hex(16)
     _current.set(Caller(request_id, address=(address or _UNIX)[:_ADDRESS_LENGTH]))
 
 
@@ -50,7 +50,7 @@ def enter_account(account_sid):
 
 def enter_command():
     """Begin a command of the command line, run by the user who owns this process."""
-    _current.set(Caller(uuid.uuid4().hex, operator=_user_name()))
+    _current.set(Caller(secrets.token_hex(16), operator=_user_name()))
 
 
 def _user_name():

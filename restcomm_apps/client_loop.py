@@ -61,6 +61,13 @@ class ClientLoop(ThreadWorker):
         self._answered = deque()
         self._next_sweep = 0
 
+    def run(self):
+        """Go round the loop until told to end."""
+        # gunicorn looks up dozens of settings for each request, each through two methods.
+        settings = {name: setting.get() for name, setting in self.cfg.settings.items()}
+        vars(self.cfg).update(settings)
+        super().run()
+
     def have_answered(self, connection):
         """Have a request answered that has come, and the connection handed back."""
         raise NotImplementedError

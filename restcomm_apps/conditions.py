@@ -33,7 +33,7 @@ def _tag(reply, tag):
     if "If-None-Match" in request.headers and request.method in ("GET", "HEAD"):
         if request.if_none_match.contains_weak(tag.removeprefix("W/").strip('"')):
             reply = render_nothing(304)
-    reply.headers["ETag"] = tag
+    reply.headers.add("ETag", tag)
     return reply
 
 

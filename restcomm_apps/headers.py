@@ -30,6 +30,6 @@ def _may_hold_tokens(reply, request):
 
 def harden(reply, request):
     """Forbid browsers to guess media types and, once seen over TLS, to come without it."""
-    reply.headers["X-Content-Type-Options"] = "nosniff"
+    reply.headers.add("X-Content-Type-Options", "nosniff")
     if request.is_secure:
         reply.headers["Strict-Transport-Security"] = _HSTS

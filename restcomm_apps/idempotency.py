@@ -10,11 +10,12 @@ import re
 import time
 
 import peewee
-from flask import Response, g, request
+from flask import g, request
 
 from .database import transaction
 from .errors import IdempotencyKeyReused, InvalidHeader, NotProvided
 from .own_models import IdempotentReply
+from .render import Reply
 from .schema import has_own_table
 from .suffix import FORMAT
 
@@ -86,7 +87,7 @@ def _claim(account_sid, key, fingerprint, oldest):
 def _replay(kept, fingerprint):
     if kept.fingerprint != fingerprint:
         raise IdempotencyKeyReused()
-    reply = Response(kept.body, kept.status, headers=json.loads(kept.headers))
+    reply = Reply(kept.body, kept.status, headers=json.loads(kept.headers))
     reply.headers[REPLAYED_HEADER] = "true"
     return reply
 

@@ -6,12 +6,12 @@ How a row looks is the business of ``render`` and ``tables``.
 import json
 from typing import NamedTuple
 
-from flask import Response, current_app, request, stream_with_context
+from flask import current_app, request, stream_with_context
 
 from . import application_lists, tables
 from .escapes import ascii_json, xml_text
 from .properties import APPLICATION
-from .render import MEDIA_TYPES, list_document
+from .render import MEDIA_TYPES, Reply, list_document
 from .suffix import CSV, FORMAT, JSON, SUFFIX, XML
 
 # Rows that are sent at once of a list that is streamed.
@@ -77,7 +77,7 @@ def render_page(page, description):
 
 def _reply(document):
     media_type = _CSV_TYPE if wants_csv() else MEDIA_TYPES[request.environ[FORMAT]]
-    return Response(document, content_type=media_type)
+    return Reply(document, content_type=media_type)
 
 
 def _write(rows):

@@ -20,6 +20,16 @@ _TEXT_TYPE = "text/plain"
 _PACKAGE = Path(__file__).resolve().parent
 
 
+class Reply(Response):
+    """A reply whose headers are complete: none of them is a URL, and its body has its length."""
+
+    def get_wsgi_headers(self, environ):
+        """Give the headers that are sent, of a status that has no body fewer."""
+        if self.status_code == 200 and self.response:
+            return self.headers
+        return super().get_wsgi_headers(environ)
+
+
 def find_templates():
     """Find the folder of templates: inside an installed package, beside it in a checkout."""
     inside = _PACKAGE / "templates"
@@ -67,18 +77,18 @@ def document(resource, row, reply_format):
 
 def render_nothing(status):
     """Make a reply without a body."""
-    reply = Response(status=status)
+    reply = Reply(status=status)
     del reply.headers["Content-Type"]
     return reply
 
 
 def render_text(text):
     """Make a reply of plain text, for URLs whose answer is one word."""
-    return Response(text, content_type=_TEXT_TYPE)
+    return Reply(text, content_type=_TEXT_TYPE)
 
 
 def _reply(document, reply_format, status=200):
-    return Response(document, status, content_type=MEDIA_TYPES[reply_format])
+    return Reply(document, status, content_type=MEDIA_TYPES[reply_format])
 
 
 def _layouts():

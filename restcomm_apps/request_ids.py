@@ -35,4 +35,4 @@ def enter_request(request):
 
 def tell_request_id(reply):
     """Add the id to a reply."""
-    reply.headers[HEADER] = callers.current().request_id
+    reply.headers.add(HEADER, callers.current().request_id)
