@@ -63,18 +63,18 @@ def verify_credentials(name, password):
     """Return the account of these credentials, or None.
 
     ``name`` is a sid or an e-mail address, ``password`` the auth token, the second token if there
-    is one, or the password whose md5 is the token. An unknown name takes the same comparisons as
-    a known one.
+    is one, or the password whose md5 is the token. What is wrong takes the same comparisons for an
+    unknown name as for a known one.
     """
     account = find_caller(name) if name and password else None
     first = account.auth_token if account else _NOBODYS_TOKEN
     second = (account.second_token if account else None) or _NOBODYS_TOKEN
     matches = (
-        tokens.is_same(first, password),
-        tokens.is_same(first, tokens.token_of(password)),
-        tokens.is_same(second, password),
+        tokens.is_same(first, password)
+        or tokens.is_same(second, password)
+        or tokens.is_same(first, tokens.token_of(password))
     )
-    return account if any(matches) else None
+    return account if matches else None
 
 
 def authenticate():
