@@ -10,16 +10,16 @@ from greenlet import getcurrent, greenlet
 class Turns:
     """Runs functions in the thread that has made it, one at a time.
 
-    ``waiting`` holds those that gave way, the first one first.
+    ``waiting`` holds those that gave way, the first one first, ``idle`` those that have ended.
     """
 
     def __init__(self):
         self.waiting = []
-        self._idle = []
+        self.idle = []
 
     def begin(self, function, *arguments):
         """Run a function until it ends or gives way. Raises what it raises."""
-        turn = self._idle.pop() if self._idle else _Turn(self)
+        turn = self.idle.pop() if self.idle else _Turn(self)
         turn.switch(function, arguments)
 
     def go_on(self):
@@ -33,11 +33,6 @@ class Turns:
         self.waiting.append(turn)
         turn.parent.switch()
 
-    def rest(self, turn):
-        """Leave a turn that has ended, and give it the next function and its arguments."""
-        self._idle.append(turn)
-        return turn.parent.switch()
-
 
 class _Turn(greenlet):
     """A greenlet that is kept for the next function: making one is dear, as it maps memory."""
@@ -45,12 +40,17 @@ class _Turn(greenlet):
     def __init__(self, turns):
         super().__init__()
         self.turns = turns
+        # What a greenlet is begun with it keeps to its end.
+        self.switch()
 
-    def run(self, function, arguments):
-        """Run a function, and then each that comes when this turn is taken again."""
+    def run(self):
+        """Run one function after the other, each as it comes when this turn is taken."""
         while True:
+            function, arguments = self.parent.switch()
             function(*arguments)
-            function, arguments = self.turns.rest(self)
+            # So that an idle turn keeps no connection.
+            function = arguments = None
+            self.turns.idle.append(self)
 
 
 def give_way():

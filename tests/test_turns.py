@@ -1,6 +1,7 @@
 """Requests that take turns in one thread, and changes of theirs that share a commit."""
 
 import threading
+import weakref
 from contextvars import ContextVar
 
 import pytest
@@ -83,6 +84,18 @@ def test_what_one_raises_reaches_whoever_lets_it_run(turns, steps):
     turns.begin(walk, steps, "a")
     turns.go_on()
     assert steps[-2:] == ["a0", "a."]
+
+
+def test_idle_turn_keeps_nothing(turns, steps):
+    class Connection:
+        pass
+
+    connection = Connection()
+    kept = weakref.ref(connection)
+    turns.begin(lambda told: steps.append(told is kept()), connection)
+    del connection
+    assert steps == [True]
+    assert kept() is None
 
 
 def test_nobody_gives_way_outside_of_turns(turns, steps):
