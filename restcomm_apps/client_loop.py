@@ -99,8 +99,6 @@ class ClientLoop(ThreadWorker):
 
     def accept(self, listener):
         """Accept a connection; of too many the one that has waited longest makes room for it."""
-        if not self._accepting:
-            return  # Another thread has gone round the loop since the poller saw it.
         # Else the first worker awake takes all that come at once, and the others stay idle.
         if self.nr_conns > self._loads.least():
             time.sleep(_HEAD_START)

@@ -31,8 +31,10 @@ class PatientWorker(ClientLoop):
         super().__init__(*arguments, **options)
         self._turns = Turns()
         self._stand_in = None
-        # Connections whose request the stand-in has left for a thread, which may be long in coming.
-        self._left = deque()
+        # Connections whose request has come.
+        self._come = deque()
+        # One for each task of the pool that has not begun.
+        self._tasks = deque()
 
     def run(self):
         """Go round the loop until told to end."""
@@ -44,18 +46,85 @@ class PatientWorker(ClientLoop):
     # In the loop, in whichever thread goes round it.
 
     def have_answered(self, connection):
-        """Answer a request, in this thread if it is the loop's own."""
-        if self._stand_in is None:
-            self.tpool.submit(self._answer, connection)
-        elif self._stand_in.is_on:
-            self._left.append(connection)
-            self.tpool.submit(self._answer_one_left)
-        elif connection.arrival.octets.startswith(_CHANGES):
-            self._stand_in.cover(self._answer_in_turns, connection)
+        """Have a request answered: by the pool, or in the loop once all that have come are here."""
+        if self._stand_in is None or self._stand_in.is_on:
+            self._come.append(connection)
+            self._hand_out()
+        elif _may_change(connection):
+            self._come.append(connection)
         else:
-            self._stand_in.cover(self._answer_at_once, connection)
+            # Before what may change something, as that waits for others anyway.
+            self._come.appendleft(connection)
+
+    def _hand_out(self):
+        """Have the pool answer all that have come."""
+        while len(self._tasks) < len(self._come):
+            self._tasks.append(None)
+            self.tpool.submit(self._answer_in_pool)
+
+    # In the loop's own thread.
+
+    def wait_for_and_dispatch_events(self, timeout):
+        """Wait for events, do what they ask for, and answer all that have come."""
+        super().wait_for_and_dispatch_events(timeout)
+        if self._stand_in is None:
+            return
+        self._answer_in_loop()
+        while self._turns.waiting:
+            super().wait_for_and_dispatch_events(0)
+            if not self._come:
+                self._stand_in.cover(self._turns.go_on)
+            self._answer_in_loop()
+
+    def _answer_in_loop(self):
+        """Answer all that have come; what takes long leaves those behind it to the stand-in."""
+        while (connection := self._take_next()) is not None:
+            if _may_change(connection) and len(self._turns.waiting) < MOST_IN_TURNS:
+                self._stand_in.cover(self._turns.begin, self._answer, connection)
+            elif self._turns.waiting:
+                # Not to be waited for by what gave way, or it may be a list of any length.
+                self._come.appendleft(connection)
+                self._stand_in.cover(self._turns.go_on)
+            else:
+                self._stand_in.cover(self._answer, connection)
+
+    # In the stand-in's thread.
+
+    def _go_round(self):
+        """Go round the loop once, as gunicorn's ``run`` does; if it fails the worker ends, too."""
+        try:
+            self.notify()
+            self.set_accept_enabled(self.alive and self.nr_conns < self.worker_connections)
+            self._hand_out()
+            super().wait_for_and_dispatch_events(1.0)
+            self.murder_pending()
+        except BaseException:
+            self.alive = False
+            raise
 
     # In the loop's own thread or in one of the pool.
+
+    def _take_next(self):
+        try:
+            return self._come.popleft()
+        except IndexError:
+            return None
+
+    def _answer_in_pool(self):
+        self._tasks.pop()
+        connection = self._take_next()
+        # Another thread may have come first.
+        if connection is not None:
+            self._answer(connection)
+
+    def _answer(self, connection):
+        connection.goes_on = False
+        try:
+            connection.goes_on = self.handle(connection)
+        except Exception:
+            self.log.exception("Request from %s failed outside the application", connection.client)
+        finally:
+            self.hand_back(connection)
 
     def handle(self, conn):
         """Answer a request that has come; tell whether the connection goes on."""
@@ -67,60 +136,13 @@ class PatientWorker(ClientLoop):
             return False
         return goes_on
 
-    def _answer(self, connection):
-        connection.goes_on = False
-        try:
-            connection.goes_on = self.handle(connection)
-        except Exception:
-            self.log.exception("Request from %s failed outside the application", connection.client)
-        finally:
-            self.hand_back(connection)
-
-    def _answer_one_left(self):
-        try:
-            connection = self._left.popleft()
-        except IndexError:
-            return  # The loop's own thread came first.
-        self._answer(connection)
-
     def handle_request(self, req, conn):
         """Answer a request; where the next one would begin is unknown after a body that is cut."""
         if conn.arrival.is_cut:
             req.force_close()
         return super().handle_request(req, conn)
 
-    # In the loop's own thread.
 
-    def wait_for_and_dispatch_events(self, timeout):
-        """Wait for events and do what they ask for; at last let what gave way go on."""
-        while self._left:
-            self._stand_in.cover(self._answer_one_left)
-        super().wait_for_and_dispatch_events(timeout)
-        while self._turns.waiting:
-            begun = len(self._turns.waiting)
-            super().wait_for_and_dispatch_events(0)
-            if len(self._turns.waiting) <= begun:
-                self._stand_in.cover(self._turns.go_on)
-
-    def _answer_in_turns(self, connection):
-        self._turns.begin(self._answer, connection)
-        if len(self._turns.waiting) >= MOST_IN_TURNS:
-            self._turns.go_on()
-
-    def _answer_at_once(self, connection):
-        # What gave way is not to wait for a list of any length.
-        self._turns.go_on()
-        self._answer(connection)
-
-    # In the stand-in's thread.
-
-    def _go_round(self):
-        """Go round the loop once, as gunicorn's ``run`` does; if it fails the worker ends, too."""
-        try:
-            self.notify()
-            self.set_accept_enabled(self.alive and self.nr_conns < self.worker_connections)
-            super().wait_for_and_dispatch_events(1.0)
-            self.murder_pending()
-        except BaseException:
-            self.alive = False
-            raise
+def _may_change(connection):
+    """Tell whether a connection's request may change something."""
+    return connection.arrival.octets.startswith(_CHANGES)

@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import signal
 import socket
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from .databases import BEGIN, connect_directly
 from .rows import CHILD, FULL, PARENT, application_row
 from .service import BASE, authorization
-from .soak.load import KeptAliveClient, wait_until
+from .soak.load import KeptAliveClient, wait_until, worker_pids
 
 pytestmark = pytest.mark.sqlite
 
@@ -51,7 +53,8 @@ def test_write_that_waits_leaves_the_loop_to_others(gunicorn, connection):
         read_some(gunicorn)
         connection.execute("ROLLBACK")
         status, application = writer.receive()
-        assert (status, application["friendly_name"]) == (200, "Patient")
+        assert status == 200, application
+        assert application["friendly_name"] == "Patient"
         read_some(gunicorn, "Patient")
         assert writer.request("PUT", INSTANCE, {"FriendlyName": "Again"})[0] == 200
         read_some(gunicorn, "Again")
@@ -68,6 +71,25 @@ def test_writes_that_wait_together_are_all_answered(gunicorn, connection):
         for number, writer in enumerate(writers):
             status, application = writer.receive()
             assert (status, application["friendly_name"]) == (200, f"waiting-{number}")
+
+
+def test_read_that_comes_with_a_write_does_not_wait_for_it(gunicorn, connection):
+    (pid,) = worker_pids(gunicorn)
+    with contextlib.ExitStack() as stack:
+        writer, *readers = (stack.enter_context(KeptAliveClient(gunicorn.port, CHILD)) for _ in range(4))
+        for client in (writer, *readers):
+            assert client.request("GET", INSTANCE)[0] == 200
+        connection.execute("BEGIN IMMEDIATE")
+        os.kill(pid, signal.SIGSTOP)
+        readers[0].send("GET", INSTANCE)
+        writer.send("PUT", INSTANCE, {"FriendlyName": "Patient"})
+        for client in readers[1:]:
+            client.send("GET", INSTANCE)
+        os.kill(pid, signal.SIGCONT)
+        for client in readers:
+            assert client.receive()[0] == 200
+        connection.execute("ROLLBACK")
+        assert writer.receive()[0] == 200
 
 
 def test_lists_that_nobody_reads_leave_the_loop_to_others(gunicorn, connection):
