@@ -74,12 +74,12 @@ def test_writes_that_wait_together_are_all_answered(gunicorn, connection):
 
 
 def test_read_that_comes_with_a_write_does_not_wait_for_it(gunicorn, connection):
-    (pid,) = worker_pids(gunicorn)
     with contextlib.ExitStack() as stack:
         writer, *readers = (stack.enter_context(KeptAliveClient(gunicorn.port, CHILD)) for _ in range(4))
         for client in (writer, *readers):
             assert client.request("GET", INSTANCE)[0] == 200
         connection.execute("BEGIN IMMEDIATE")
+        (pid,) = worker_pids(gunicorn)
         os.kill(pid, signal.SIGSTOP)
         readers[0].send("GET", INSTANCE)
         writer.send("PUT", INSTANCE, {"FriendlyName": "Patient"})

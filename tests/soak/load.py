@@ -77,8 +77,12 @@ class KeptAliveClient:
     def is_taken(self):
         """Tell whether the service has read what was sent, from the queues in /proc/net/tcp."""
         ours, theirs = self.connection.sock.getsockname(), self.connection.sock.getpeername()
-        # In this order: what has left our queue is in theirs until it is read.
-        return queued(ours, theirs)[0] == 0 and queued(theirs, ours)[1] == 0
+        try:
+            # In this order: what has left our queue is in theirs until it is read.
+            return queued(ours, theirs)[0] == 0 and queued(theirs, ours)[1] == 0
+        except LookupError:
+            # The table is no snapshot: a line may be missing while others come and go.
+            return False
 
     def close(self):
         """Close the connection."""
