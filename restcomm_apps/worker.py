@@ -1,10 +1,12 @@
 """A gunicorn worker: in which thread, and in what order, requests are answered.
 
-Where ``answers_in_loop``, the loop's own thread answers: handing a request to another thread, and
-Python's lock back and forth, takes longer than most requests. Those that change something let the
-others that have come begin first, so that they share a commit. What takes long leaves the loop to
-a stand-in, and that hands requests to the threads of a pool, as a worker does that does not answer
-in its loop. How requests come and replies go is in ``client_loop``.
+Where ``answers_in_loop``, the loop's own thread answers what has come, each time it has gone round:
+handing a request to another thread, and Python's lock back and forth, takes longer than most
+requests. Those that may change something let the others that have come begin first, so that they
+share a commit. What takes long leaves the loop, and all that has come, to a stand-in; that hands
+requests to the threads of a pool, as a worker does that does not answer in its loop.
+
+How requests come and replies go is in ``client_loop``.
 """
 
 from collections import deque
