@@ -1,5 +1,5 @@
-"""A client's connection with two sides: the worker's loop, which never waits, and gunicorn's
-thread, which reads and writes memory.
+"""A client's connection with two sides: the worker's loop, which never waits for it, and whoever
+answers, which gunicorn takes for a thread of its own and which reads and writes memory.
 """
 
 import select

@@ -21,7 +21,7 @@ class GroupCommit:
     thread come to wait too.
     """
 
-    def __init__(self, transaction, timeout, give_way=lambda: None):
+    def __init__(self, transaction, timeout, give_way):
         self._transaction, self._timeout, self._give_way = transaction, timeout, give_way
         self._guard = threading.Lock()
         self._waiting = []

@@ -28,11 +28,6 @@ class Turns:
         for turn in turns:
             turn.switch()
 
-    def give_way(self, turn):
-        """Leave a turn, the one that runs, to go on later."""
-        self.waiting.append(turn)
-        turn.parent.switch()
-
 
 class _Turn(greenlet):
     """A greenlet that is kept for the next function: making one is dear, as it maps memory."""
@@ -57,4 +52,5 @@ def give_way():
     """Let other requests of this thread begin or go on first, where they take turns."""
     turn = getcurrent()
     if isinstance(turn, _Turn):
-        turn.turns.give_way(turn)
+        turn.turns.waiting.append(turn)
+        turn.parent.switch()

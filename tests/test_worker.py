@@ -8,10 +8,11 @@ import socket
 
 import pytest
 
-from .databases import BEGIN, connect_directly
-from .rows import CHILD, FULL, PARENT, application_row
+from .databases import connect_directly
+from .rows import CHILD, FULL
 from .service import BASE, authorization
 from .soak.load import KeptAliveClient, wait_until, worker_pids
+from .test_streams import fill
 
 pytestmark = pytest.mark.sqlite
 
@@ -75,8 +76,9 @@ def test_writes_that_wait_together_are_all_answered(gunicorn, connection):
 
 def test_read_that_comes_with_a_write_does_not_wait_for_it(gunicorn, connection):
     with contextlib.ExitStack() as stack:
-        writer, *readers = (stack.enter_context(KeptAliveClient(gunicorn.port, CHILD)) for _ in range(4))
-        for client in (writer, *readers):
+        clients = [stack.enter_context(KeptAliveClient(gunicorn.port, CHILD)) for _ in range(4)]
+        writer, *readers = clients
+        for client in clients:
             assert client.request("GET", INSTANCE)[0] == 200
         connection.execute("BEGIN IMMEDIATE")
         (pid,) = worker_pids(gunicorn)
@@ -92,14 +94,8 @@ def test_read_that_comes_with_a_write_does_not_wait_for_it(gunicorn, connection)
         assert writer.receive()[0] == 200
 
 
-def test_lists_that_nobody_reads_leave_the_loop_to_others(gunicorn, connection):
-    connection.execute(BEGIN)
-    for number in range(1000, 1000 + ROWS):
-        row = application_row(number, PARENT)
-        marks = ", ".join("?" * len(row))
-        statement = f"INSERT INTO restcomm_applications ({', '.join(row)}) VALUES ({marks})"
-        connection.execute(statement, list(row.values()))
-    connection.commit()
+def test_lists_that_nobody_reads_leave_the_loop_to_others(gunicorn, database_url):
+    fill(database_url, ROWS)
     with contextlib.ExitStack() as stack:
         # The first is made in the loop's own thread, the second in the only one of the pool.
         first, second = (stack.enter_context(unread_list(gunicorn)) for _ in range(2))
@@ -116,7 +112,7 @@ def test_lists_that_nobody_reads_leave_the_loop_to_others(gunicorn, connection):
 def unread_list(gunicorn):
     """Ask for the long list, and read no more of it than its beginning."""
     client = http.client.HTTPConnection("127.0.0.1", gunicorn.port, timeout=30)
-    client.request("GET", f"{BASE}/Accounts/{PARENT['sid']}/Applications", headers=authorization(PARENT))
+    client.request("GET", BASE + LIST, headers=authorization(CHILD))
     client.sock.recv(1, socket.MSG_PEEK)
     yield client
     client.close()
