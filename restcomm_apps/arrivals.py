@@ -12,6 +12,7 @@ LONGEST_HEAD = 2**16
 _LONGEST_LINE = 8190
 _REQUEST_LINE = re.compile(rb"(?:\r\n)?[^\s]+ [^\s]+ HTTP/1\.[0-9]\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+_ANY_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:", re.IGNORECASE)
 _ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECTATION = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t;\r]")
@@ -65,6 +66,9 @@ class Arrival:
             self._at, self._measure = end + int(length[1]), self._measure_body
             if int(length[1]) > self.largest_body:
                 return self.cut()
+        elif _ANY_LENGTH.search(head):
+            # A length that is not measured here may be one to gunicorn's parser.
+            return self.cut()
         else:
             self.is_complete = True
             return

@@ -26,6 +26,7 @@ class Connection:
 
     ``socket`` is the real one and never blocks; ``deadline`` is the moment of the monotonic clock
     when the loop gives up waiting for the client; ``goes_on`` says that another request may follow;
+    ``fell_short`` that gunicorn's parser wanted more of a request than was thought to be one;
     ``polled_for`` are the events that the loop's poller looks for, 0 for none.
     """
 
@@ -41,6 +42,7 @@ class Connection:
         self.server = server
         self.deadline = 0
         self.goes_on = False
+        self.fell_short = False
         self.polled_for = 0
         self.outgoing = bytearray()
         self.largest_body = largest_body
@@ -56,6 +58,7 @@ class Connection:
         """Give what has come of the request, at last nothing. Raises LimitRequestHeaders."""
         octets = bytes(self.arrival.octets[:size])
         del self.arrival.octets[:size]
+        self.fell_short |= not octets
         if not octets and self.arrival.is_head_too_long:
             raise LimitRequestHeaders("limit request headers size")
         return octets

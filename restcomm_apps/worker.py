@@ -136,7 +136,8 @@ class PatientWorker(ClientLoop):
         except OSError as gone:
             self.log.debug("%s did not wait for its answer: %s", conn.client, gone)
             return False
-        return goes_on
+        # Where the next request begins is known only where both agree on where this one ends.
+        return goes_on and not conn.fell_short
 
     def handle_request(self, req, conn):
         """Answer a request; where the next one would begin is unknown after a body that is cut."""
