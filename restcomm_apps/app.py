@@ -114,7 +114,7 @@ def admit():
     # Before routing errors are told, so that only an account can ask which paths exist.
     base = current_app.config["BASE_PATH"]
     if asked.path not in [base + path for path in _WITHOUT_CREDENTIALS]:
-        schema.open_connection()
+        schema.fit_models()
         auth.authenticate()
         callers.enter_account(g.effective_account.sid)
     return None

@@ -1,114 +1,20 @@
-"""The connection to the database: which engine, how durable, whose thread, and its faults."""
+"""The database: which engine, how durable, transactions, and its faults."""
 
 import contextlib
 import functools
 import importlib.util
-import random
 import re
-import time
 
 import peewee
-from playhouse.shortcuts import ReconnectMixin
 
 from .database_urls import MYSQL, parse
-from .group_commit import GroupCommit, TurnNotCome
-from .turns import give_way
+from .maria_database import MariaDatabase, error_number
+from .sqlite_database import LOCK_TIMEOUT, OrderlyDatabase
 
 database = peewee.DatabaseProxy()
 
-# Seconds to wait for another writer of the same SQLite file before giving up with 503.
-LOCK_TIMEOUT = 30
-# The seconds after which it is looked for again grow with the wait, between these. SQLite itself
-# would sleep up to 100 ms while a lock is given back and taken again.
-SHORTEST_LOOK, LONGEST_LOOK = 0.0002, 0.01
-# How often a transaction is begun that the database gives up for the sake of others, and the
-# seconds between two of its tries, which grow up to a limit. On a Galera cluster a try fails
-# almost every second time while six clients change the same row without pause: eight tries did
-# not do for one change in 450.
-TRIES = 16
-BACK_OFF, LONGEST_BACK_OFF = 0.01, 0.5
-
-# A deadlock, which is also how Galera tells that another node's transaction came first; and a row
-# that has changed since the transaction's snapshot.
-_GIVEN_UP = (1213, 1020)
-_LOCKED = "database is locked"
 _DOES_NOT_FIT = (1366, 1406)
 _COLUMN = re.compile(r"for column [^ ]*?([a-z_]+)[`'] at row")
-
-
-class MariaDatabase(ReconnectMixin, peewee.MySQLDatabase):
-    """MariaDB or MySQL; a connection that the server has dropped is replaced, but never amid a
-    transaction and never after a time-out.
-    """
-
-    reconnect_errors = (
-        (peewee.OperationalError, "2006, "),  # The server has gone away.
-        (peewee.OperationalError, "2013, 'lost connection to mysql server during query')"),
-        (peewee.OperationalError, "2013, 'lost connection to mysql server during query ([errno"),
-        (peewee.OperationalError, "1927, "),  # The connection was killed.
-        (peewee.OperationalError, "4031, "),  # It was idle for too long.
-        (peewee.InterfaceError, "(0, '')"),  # The driver has closed it.
-    )
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        # Peewee lets one thread connect at a time. What it guards is each thread's own, and behind
-        # a server that hangs the threads would wait for one time-out after the other.
-        self._lock = contextlib.nullcontext()
-
-    def run_in_transaction(self, write):
-        """Run a function in a transaction; one that the server gives up is begun again."""
-        for tries in range(1, TRIES + 1):
-            try:
-                with self.atomic():
-                    return write()
-            except peewee.OperationalError as error:
-                if tries == TRIES or error_number(error) not in _GIVEN_UP:
-                    raise
-                time.sleep(random.uniform(0, min(BACK_OFF * 2**tries, LONGEST_BACK_OFF)))
-
-
-class OrderlyDatabase(peewee.SqliteDatabase):
-    """SQLite, whose transactions of one process take turns and share commits where they wait.
-
-    What another process keeps waiting looks again soon.
-    """
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self._group = GroupCommit(self.atomic, LOCK_TIMEOUT, give_way)
-
-    def run_in_transaction(self, write):
-        """Run a function in a transaction, maybe with others and in the thread of one of them."""
-        try:
-            return self._group.run(write)
-        except TurnNotCome as error:
-            raise peewee.OperationalError(_LOCKED) from error
-
-    def execute_sql(self, *arguments):
-        """Run a statement as soon as no other writer keeps it waiting."""
-        return _patiently(super().execute_sql, *arguments)
-
-    def begin(self, lock_type=None):
-        """Begin as soon as no other writer keeps it waiting."""
-        _patiently(super().begin, lock_type)
-
-    def commit(self):
-        """Commit as soon as no other connection keeps it waiting."""
-        _patiently(super().commit)
-
-
-def _patiently(run, *arguments):
-    """Run what finds SQLite's lock taken again and again, until LOCK_TIMEOUT."""
-    began = time.monotonic()
-    while True:
-        try:
-            return run(*arguments)
-        except peewee.OperationalError as error:
-            waited = time.monotonic() - began
-            if waited > LOCK_TIMEOUT or str(error) != _LOCKED:
-                raise
-        time.sleep(min(max(SHORTEST_LOOK, waited / 20), LONGEST_LOOK))
 
 
 def make_database(url):
@@ -144,9 +50,25 @@ def has_driver(url):
 def connect(url):
     """Point the models at the database of a DATABASE_URL; one database a process.
 
-    Connections are opened when first used, one for each thread, and stay open.
+    Connections are opened when first used.
     """
     database.initialize(make_database(parse(url)))
+
+
+def share(connections):
+    """Have the greenlets of each process that is forked from here on share its connections.
+
+    On MariaDB so many of them. Those of this process are closed.
+    """
+    database.obj.share(connections)
+
+
+def read_alone(query):
+    """Run a query that tells whether the database answers; on MariaDB beside all others.
+
+    Raises as any query.
+    """
+    database.obj.read_alone(*query.sql())
 
 
 def transaction(write):
@@ -196,11 +118,6 @@ def snapshot():
             yield
     finally:
         connection.text_factory = str
-
-
-def error_number(error):
-    """Give the number that MariaDB has for an error, or None."""
-    return error.args[0] if error.args and isinstance(error.args[0], int) else None
 
 
 def refused_column(error):

@@ -176,6 +176,14 @@ class UnsupportedMediaType(RestcommError):
     message = "The body must be application/x-www-form-urlencoded"
 
 
+class ExpectationNotMet(RestcommError):
+    """The header Expect wants something else than 100-continue."""
+
+    status = 417
+    code = 20417
+    message = "Expect must be 100-continue, or left out"
+
+
 class IdempotencyKeyReused(RestcommError):
     """The Idempotency-Key came with another request before."""
 

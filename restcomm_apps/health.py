@@ -3,7 +3,6 @@
 from flask import Blueprint
 
 from . import account_queries as queries
-from . import schema
 from .render import render_text
 
 blueprint = Blueprint("health", __name__)
@@ -12,7 +11,6 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/Health")
 def read_health():
     """Answer ``OK`` where the database does; asks for no credentials. Unavailable (503) if not."""
-    schema.open_connection()
     queries.read_any_account()
     return render_text("OK")
 

@@ -25,6 +25,10 @@ class LoginLimits:
 
     def __init__(self, limit):
         self._failures = MemoryStorage()
+        # It begins a thread, which must not go on in processes that are forked from this one; the
+        # first failure begins another.
+        self._failures.timer.cancel()
+        self._failures.timer.join()
         self._limiter = FixedWindowRateLimiter(self._failures)
         self._limits = ()
         if limit is not None:

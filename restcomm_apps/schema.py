@@ -50,13 +50,9 @@ def missing_indexes(table):
     ]
 
 
-def open_connection():
-    """Open this thread's connection unless it is open already.
-
-    The first one to a database fits the models to its tables.
-    """
+def fit_models():
+    """Fit the models to the tables of the database, when it is first used."""
     global _fitted_to, _own_tables
-    database.connect(reuse_if_open=True)
     if _fitted_to is not database.obj:
         with _fitting:
             if _fitted_to is not database.obj:

@@ -1,4 +1,4 @@
-"""gunicorn around the application: processes, threads, TLS, and refusals before any request."""
+"""gunicorn around the application: processes, TLS, and how they end."""
 
 import errno
 import logging
@@ -7,78 +7,15 @@ import os
 import re
 import socket
 import ssl
-from http import HTTPStatus
 from pathlib import Path
 
-from gunicorn import util
 from gunicorn.app.base import BaseApplication
-from gunicorn.http.errors import ParseException
-
-from .database import is_mysql
-from .errors import MalformedRequest, RestcommError
-from .render import error_document
-from .suffix import choose_format, strip_suffixes
-from .worker import PatientWorker
 
 log = logging.getLogger("gunicorn.error")
 
 DEFAULT_BIND = "127.0.0.1:8080"
 DEFAULT_WORKERS = min(multiprocessing.cpu_count(), 4)
 DEFAULT_THREADS = 4
-
-
-class RestcommWorker(PatientWorker):
-    """A worker that refuses what is not HTTP with the contract's body, not with HTML."""
-
-    @property
-    def largest_body(self):
-        """The largest body that is waited for, in bytes."""
-        return self.wsgi.config["MAX_BODY_BYTES"]
-
-    @property
-    def answers_in_loop(self):
-        """Tell whether requests wait for no other machine."""
-        return not is_mysql()
-
-    def handle_error(self, req, client, addr, exc):
-        """Answer 400 to what cannot be read, 500 to what failed outside the application."""
-        if isinstance(exc, ssl.SSLError):
-            self.log.info("TLS with %s failed: %s", addr, exc)
-            return
-        if isinstance(exc, ParseException):
-            self.log.info("Malformed request from %s: %r", addr, str(exc))
-            error = MalformedRequest()
-        else:
-            self.log.error("Request from %s failed", addr, exc_info=exc)
-            error = RestcommError()
-        try:
-            util.write_nonblock(client, self._reply(error, req or getattr(exc, "req", None)))
-        except OSError as gone:
-            self.log.debug("%s did not wait for its answer: %s", addr, gone)
-
-    def set_accept_enabled(self, enabled):
-        """Accept or not; a worker that ends refuses connections instead of letting them wait."""
-        super().set_accept_enabled(enabled)
-        if not enabled and not self.alive:
-            for listener in self.sockets:
-                listener.close()
-
-    def _reply(self, error, req):
-        with self.wsgi.app_context():
-            media_type, body = error_document(error, _format_of(req))
-        head = (
-            f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
-            "Connection: close\r\nX-Content-Type-Options: nosniff\r\n"
-            f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
-
-
-def _format_of(req):
-    """Choose the format of a reply to a request that may have been read in part or not at all."""
-    path = getattr(req, "path", None) or ""
-    accept = dict(getattr(req, "headers", ())).get("ACCEPT", "")
-    return choose_format(strip_suffixes(path)[1], accept)
 
 
 class _Server(BaseApplication):
@@ -137,7 +74,7 @@ def check_bind(bind):
     socket.create_server((match[1].strip("[]"), int(match[2])), family=family).close()
 
 
-def serve(app, bind, workers, threads, certfile, keyfile):
+def serve(app, bind, workers, certfile, keyfile):
     """Serve until a signal ends it: TERM finishes what runs, HUP replaces the workers.
 
     ``bind`` is HOST:PORT or unix:PATH; ``certfile`` and ``keyfile`` are PEM files or None.
@@ -145,8 +82,8 @@ def serve(app, bind, workers, threads, certfile, keyfile):
     options = {
         "bind": bind,
         "workers": workers,
-        "threads": threads,
-        "worker_class": RestcommWorker,
+        # By its name, so that gevent is imported where it serves.
+        "worker_class": "restcomm_apps.serving.worker.RestcommWorker",
         "child_exit": lambda arbiter, worker: worker.retire(),
         "certfile": certfile,
         "keyfile": keyfile,

@@ -8,10 +8,9 @@ from contextvars import ContextVar
 import peewee
 import pytest
 
-from restcomm_apps import database
+from restcomm_apps import database, sqlite_database
 from restcomm_apps.database_urls import parse
 from restcomm_apps.group_commit import GroupCommit, TurnNotCome
-from restcomm_apps.turns import Turns, give_way
 
 from .soak.load import wait_until
 
@@ -29,7 +28,10 @@ class Group:
         self.database = database.make_database(parse(f"sqlite:///{path}"))
         self.database.execute_sql("CREATE TABLE names (name TEXT PRIMARY KEY)")
         self.tried = self.begun = 0
-        self.group = GroupCommit(self._transaction, timeout, give_way)
+        # Set while those that come to wait need not give way to others.
+        self.is_quiet = threading.Event()
+        self.is_quiet.set()
+        self.group = GroupCommit(self._transaction, timeout, self.is_quiet.wait)
         self.outcomes = {}
         self._threads = []
 
@@ -165,7 +167,7 @@ def test_one_whose_turn_does_not_come_is_not_run(make_group):
 
 
 def test_foreign_lock_is_waited_for_once_not_by_each(group, monkeypatch):
-    monkeypatch.setattr(database, "LOCK_TIMEOUT", 1)
+    monkeypatch.setattr(sqlite_database, "LOCK_TIMEOUT", 1)
     foreign = sqlite3.connect(group.database.database, isolation_level=None)
     foreign.execute("BEGIN IMMEDIATE")
     group.start("first", lambda: group.add("first"))
@@ -192,19 +194,19 @@ def test_an_interrupt_leaves_the_turn_to_others(group):
     assert group.names() == {"a", "b"}
 
 
-def begin_in_turns(group, *names):
-    """Run functions that each add a name in turns of this thread, until they give way."""
-    turns = Turns()
+def start_giving_way(group, *names):
+    """Run functions that each add a name, until all have given way to each other."""
+    group.is_quiet.clear()
     for name, function in adding(group, *names).items():
-        turns.begin(group.run, name, function)
-    assert len(turns.waiting) == len(names)
-    return turns
+        group.start(name, function)
+    wait_until(lambda: len(group.group._waiting) == len(names), "all to give way")
 
 
 def test_those_that_give_way_share_one_commit(group):
-    turns = begin_in_turns(group, "a", "b", "c")
+    start_giving_way(group, "a", "b", "c")
     assert group.begun == 0
-    turns.go_on()
+    group.is_quiet.set()
+    group.join()
     assert group.names() == {"a", "b", "c"}
     assert group.begun == 1
     assert group.outcomes["b"] == "b added for b"
@@ -212,46 +214,8 @@ def test_those_that_give_way_share_one_commit(group):
 
 def test_one_of_those_that_give_way_fails_alone(group):
     group.database.execute_sql("INSERT INTO names VALUES ('b')")
-    begin_in_turns(group, "a", "b", "c").go_on()
+    start_giving_way(group, "a", "b", "c")
+    group.is_quiet.set()
+    group.join()
     assert group.names() == {"a", "b", "c"}
     assert isinstance(group.outcomes["b"], peewee.IntegrityError)
-
-
-def test_another_thread_takes_along_those_that_give_way(group):
-    turns = begin_in_turns(group, "a", "b")
-    group.start("thread", lambda: group.add("thread"))
-    group.join()
-    assert group.names() == {"a", "b", "thread"}
-    assert group.outcomes == {"thread": "thread added for thread"}
-    turns.go_on()
-    assert group.begun == 1
-    assert set(group.outcomes) == {"a", "b", "thread"}
-
-
-def test_nobody_waits_for_those_that_give_way(group):
-    may_end = group.hold(lambda: group.add("first"))
-    turns = begin_in_turns(group, "a", "b")
-    group.start("thread", lambda: group.add("thread"))
-    wait_until(lambda: len(group.group._waiting) == 3, "all to wait")
-    may_end.set()
-    group.join()
-    assert group.names() == {"first", "a", "b", "thread"}
-    turns.go_on()
-    assert group.begun == 2
-
-
-def test_those_that_gave_way_wait_for_the_thread_that_leads(group):
-    may_end = group.hold(lambda: group.add("first"))
-    turns = begin_in_turns(group, "a", "b")
-
-    def end_once_one_blocks():
-        wait_until(lambda: group.group._waiting[0].blocks, "one to wait")
-        may_end.set()
-
-    ending = threading.Thread(target=end_once_one_blocks)
-    ending.start()
-    turns.go_on()
-    ending.join()
-    group.join()
-    assert group.names() == {"first", "a", "b"}
-    assert group.begun == 2

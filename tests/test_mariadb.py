@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from restcomm_apps.database import TRIES, database, error_number, transaction
+from restcomm_apps.database import database, transaction
+from restcomm_apps.maria_database import TRIES, error_number
 from restcomm_apps.models import Account
 
 from .databases import connect_directly

@@ -38,7 +38,7 @@ def apply(context, file, account, dry_run, prune, yes):
     """
     app = create_app()
     require_tables()
-    schema.open_connection()
+    schema.fit_models()
     found_account = _find_account(account)
     try:
         rows = list(_read_rows(file))

@@ -27,8 +27,8 @@ def require_trail():
 
 
 def require_tables():
-    """Open the connection; raise Mistake where the database lacks one of Restcomm's tables."""
-    schema.open_connection()
+    """Raise Mistake where the database lacks one of Restcomm's tables."""
+    schema.fit_models()
     missing = schema.missing_tables()
     if missing:
         raise Mistake(

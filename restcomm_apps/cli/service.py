@@ -6,7 +6,7 @@ import click
 
 from .. import changes, config, server
 from ..app import create_app
-from ..database import database
+from ..database import share
 from .base import Mistake, commands, require_tables, require_trail
 
 
@@ -29,7 +29,7 @@ from .base import Mistake, commands, require_tables, require_trail
     type=click.IntRange(1, 256),
     default=server.DEFAULT_THREADS,
     show_default=True,
-    help="Threads of each process; on SQLite for what takes long.",
+    help="Connections of each process to a MariaDB.",
 )
 @click.option(
     "--certfile",
@@ -50,8 +50,8 @@ def serve(bind, workers, threads, certfile, keyfile):
     if app.config["AUDIT"] == config.REQUIRED:
         require_trail()
     changes.are_kept()  # Where they are not it warns; better now than at the first change.
-    database.close()
-    server.serve(app, bind, workers, threads, certfile, keyfile)
+    share(connections=threads)
+    server.serve(app, bind, workers, certfile, keyfile)
 
 
 def _check_bind(bind):

@@ -1,0 +1,239 @@
+"""gunicorn's gevent worker, made fair: how it accepts, what it gives up, how it ends.
+
+A connection costs memory alone, so what is bounded is their number, their octets and their time.
+How one is read and written is in ``client_socket``.
+"""
+
+import math
+import time
+from contextlib import nullcontext
+from http import HTTPStatus
+from operator import attrgetter
+
+import gevent
+from gevent import monkey
+from gunicorn import sock as gunicorn_sock
+from gunicorn.http.errors import ExpectationFailed, ParseException
+from gunicorn.workers.ggevent import GeventWorker
+
+from ..errors import ExpectationNotMet, MalformedRequest, RestcommError
+from ..render import error_document
+from ..suffix import choose_format, strip_suffixes
+from .client_socket import ClientSocket
+from .loads import Loads
+
+# Octets of unfinished requests in a process; beyond, the connection that holds most is closed.
+MOST_UNFINISHED = 2**26
+# For requests that clients may be sending when the worker ends.
+SECONDS_TO_LINGER = 1
+
+_SECONDS_BETWEEN_SWEEPS = 0.25
+# That a worker with more connections than another leaves it to accept the next. The whole process
+# waits: in the loop it would accept all that come at once.
+_HEAD_START = 0.002  # seconds
+# One a turn would keep those waiting that come while all others are busy.
+_ACCEPTED_AT_ONCE = 8
+_deadline, _held = attrgetter("deadline"), attrgetter("held")
+_wait_blocking = monkey.get_original("time", "sleep")
+
+
+class RestcommWorker(GeventWorker):
+    """A worker in which no client, and no request, keeps another waiting; see the module."""
+
+    _loads = Loads()
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        # The longest waiting first.
+        self._clients = {}
+        self._tls = None
+
+    def run(self):
+        """Serve until told to end."""
+        # gunicorn looks up dozens of settings for each request, each through two methods.
+        vars(self.cfg).update({name: each.get() for name, each in self.cfg.settings.items()})
+        if self.cfg.is_ssl:
+            self._tls = gunicorn_sock.ssl_context(self.cfg)
+        listeners = [_Listener(each) for each in self.sockets]
+        self._count(0)
+        accepting = [gevent.spawn(self._accept_all, listener) for listener in listeners]
+        while self.alive:
+            self.notify()
+            self._sweep()
+            gevent.sleep(_SECONDS_BETWEEN_SWEEPS)
+        gevent.killall(accepting)
+        self._end(listeners)
+
+    def retire(self):
+        """Count no more among the workers; called where one has ended, however it did."""
+        self._loads.tell(self.age, None)
+
+    def _end(self, listeners):
+        """Answer all that has come, and what comes in a moment."""
+        self.retire()
+        for listener in listeners:
+            # Else those that wait to be accepted would be reset.
+            while self._accept(listener):
+                continue
+            listener.close()
+        now = time.monotonic()
+        ends = now + self.cfg.graceful_timeout
+        while self._clients and now < ends:
+            for client in self._clients:
+                if client.is_idle:
+                    client.deadline = min(client.deadline, now + SECONDS_TO_LINGER)
+            self.notify()
+            self._sweep()
+            gevent.sleep(_SECONDS_BETWEEN_SWEEPS / 5)
+            now = time.monotonic()
+
+    # Accepting.
+
+    def _accept_all(self, listener):
+        while True:
+            listener.wait()
+            try:
+                self._accept_some(listener)
+            except OSError:
+                self.log.exception("No connection can be accepted")
+                self._make_room()
+                gevent.sleep(_SECONDS_BETWEEN_SWEEPS)
+
+    def _accept_some(self, listener):
+        for _ in range(_ACCEPTED_AT_ONCE):
+            if len(self._clients) > self._loads.least():
+                _wait_blocking(_HEAD_START)
+            if not self._accept(listener):
+                return
+
+    def _accept(self, listener):
+        """Accept a connection; return whether there was one. Raises OSError."""
+        try:
+            accepted, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return False
+        if len(self._clients) >= self.worker_connections:
+            self._make_room()
+        client = ClientSocket(accepted, address, self.wsgi.config["MAX_BODY_BYTES"])
+        self._clients[client] = None
+        self._count(len(self._clients))
+        gevent.spawn(self._serve, listener, client)
+        return True
+
+    def _serve(self, listener, client):
+        try:
+            if self._shakes_hands(client):
+                self.handle(listener, client, client.address)
+        finally:
+            client.close()
+            del self._clients[client]
+            self._count(len(self._clients))
+
+    def _shakes_hands(self, client):
+        if self._tls is None:
+            return True
+        try:
+            client.shake_hands(self._tls)
+        except OSError as error:
+            self.log.info("TLS with %s failed: %s", client.address, error)
+            return False
+        return True
+
+    def _count(self, connections):
+        self._loads.tell(self.age, connections if self.alive else None)
+
+    # Giving up.
+
+    def _make_room(self):
+        """Give up the connection that would be the next to take too long."""
+        waited_for = [each for each in self._clients if each.deadline < math.inf]
+        if waited_for:
+            self._give_up(min(waited_for, key=_deadline), "made room for another", lingers=False)
+
+    def _sweep(self):
+        """Give up what takes too long, and the largest of what is too much in all."""
+        now = time.monotonic()
+        for client in [each for each in self._clients if each.deadline <= now]:
+            self._give_up(client, "it took too long")
+        excess = sum(map(_held, self._clients)) - MOST_UNFINISHED
+        for client in sorted(self._clients, key=_held, reverse=True) if excess > 0 else ():
+            if excess > 0:
+                excess -= client.held
+                self._give_up(client, "it held too much")
+
+    def _give_up(self, client, why, lingers=True):
+        if client.held:
+            self.log.info("Gave up on %s: %s", client.address, why)
+        client.give_up(lingers)
+
+    # Answering.
+
+    def handle_request(self, listener_name, req, sock, addr):
+        """Answer a request; return whether another may follow. Raises StopIteration if not."""
+        sock.begin_answer()
+        super().handle_request(listener_name, req, sock, addr)
+        sock.drain(req.body)
+        sock.await_request(self.cfg.keepalive)
+        return True
+
+    def timeout_ctx(self):
+        """Leave the time of requests to their connections."""
+        return nullcontext()
+
+    def handle_error(self, req, client, addr, exc):
+        """Answer 400 to what cannot be read, 500 to what failed outside the application."""
+        if isinstance(exc, ParseException):
+            # Not in words: they may hold what the client sent.
+            self.log.info("Malformed request from %s: %s", addr, type(exc).__name__)
+            error = ExpectationNotMet() if isinstance(exc, ExpectationFailed) else MalformedRequest()
+        else:
+            self.log.error("Request from %s failed", addr, exc_info=exc)
+            error = RestcommError()
+        try:
+            client.sendall(self._reply(error, req or getattr(exc, "req", None)))
+        except OSError as gone:
+            self.log.debug("%s did not wait for its answer: %s", addr, gone)
+
+    def _reply(self, error, req):
+        with self.wsgi.app_context():
+            media_type, body = error_document(error, _format_of(req))
+        head = (
+            f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
+            "Connection: close\r\nX-Content-Type-Options: nosniff\r\n"
+            f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+def _format_of(req):
+    """Choose the format of a reply to a request that may have been read in part or not at all."""
+    path = getattr(req, "path", None) or ""
+    accept = dict(getattr(req, "headers", ())).get("ACCEPT", "")
+    return choose_format(strip_suffixes(path)[1], accept)
+
+
+class _Listener:
+    """A listening socket whose name is known after it has been closed, too."""
+
+    def __init__(self, listening):
+        self._socket = listening
+        self._name = listening.getsockname()
+        self._readable = gevent.get_hub().loop.io(listening.fileno(), 1)
+        listening.setblocking(False)
+
+    def getsockname(self):
+        """Return the address that it is, or was, bound to."""
+        return self._name
+
+    def wait(self):
+        """Wait until a connection is there."""
+        gevent.get_hub().wait(self._readable)
+
+    def accept(self):
+        """Accept a connection, if there is one. Raises OSError."""
+        return self._socket.accept()
+
+    def close(self):
+        """Accept no more."""
+        self._readable.close()
+        self._socket.close()

@@ -1,0 +1,129 @@
+"""SQLite under Peewee: one connection to read, one to write, and turns.
+
+Requests of one process that write take turns, and share a commit where they wait; reads go on
+beside them. What another process keeps waiting looks again soon.
+"""
+
+import contextlib
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import peewee
+
+from .group_commit import GroupCommit, TurnNotCome
+
+# Seconds to wait for another writer of the same file before giving up with 503.
+LOCK_TIMEOUT = 30
+# The seconds after which it is looked for again grow with the wait, between these. SQLite itself
+# would sleep up to 100 ms while a lock is given back and taken again.
+SHORTEST_LOOK, LONGEST_LOOK = 0.0002, 0.01
+# How long a transaction goes on before other requests of the process have a turn, and what lets
+# them: so short that it is over once they have run, where threads are greenlets.
+SECONDS_TO_ONESELF = 0.02
+_ONE_TURN = 1e-9
+
+_LOCKED = "database is locked"
+
+
+class OrderlyDatabase(peewee.SqliteDatabase):
+    """A SQLite file; see the module.
+
+    Each thread has a connection of its own to read, or, once ``share`` has been called, all have
+    one. The one to write belongs to whoever runs a transaction, from its beginning to its end.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._writing = peewee._ConnectionState()
+        self._writer: int | None = None
+        self._is_shared = False
+        self._had_turn = 0.0
+        super().__init__(*arguments, check_same_thread=False, **options)
+        self._group = GroupCommit(self._transaction, LOCK_TIMEOUT, functools.partial(time.sleep, 0))
+
+    @property
+    def _state(self):
+        return self._writing if self._writer == threading.get_ident() else self._reading
+
+    @_state.setter
+    def _state(self, state):
+        self._reading = state
+
+    def share(self, connections: int) -> None:
+        """Have all greenlets of a process share one connection to read, to which nobody writes.
+
+        None of them gives way while a statement runs, and none holds a cursor over a wait.
+        """
+        self.close()
+        self._reading = peewee._ConnectionState()
+        self._is_shared = True
+
+    def run_in_transaction(self, write: Callable[[], Any]) -> Any:
+        """Run a function in a transaction, maybe with others and in the thread of one of them."""
+        try:
+            return self._group.run(write)
+        except TurnNotCome as error:
+            raise peewee.OperationalError(_LOCKED) from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        # One at a time: the group sees to that.
+        assert self._writer is None, "a transaction within another one's"
+        self._writer = threading.get_ident()
+        try:
+            with self.atomic():
+                self._had_turn = time.monotonic()
+                yield
+        finally:
+            self._writer = None
+
+    def execute_sql(self, *arguments: Any) -> Any:
+        """Run a statement as soon as no other writer keeps it waiting."""
+        if self._writing.transactions and self._state is self._writing:
+            self._let_others_read()
+        return _patiently(super().execute_sql, *arguments)
+
+    def _let_others_read(self) -> None:
+        if time.monotonic() - self._had_turn > SECONDS_TO_ONESELF:
+            time.sleep(_ONE_TURN)
+            self._had_turn = time.monotonic()
+
+    def begin(self, lock_type: str | None = None) -> None:
+        """Begin as soon as no other writer keeps it waiting."""
+        _patiently(super().begin, lock_type)
+
+    def commit(self) -> None:
+        """Commit as soon as no other connection keeps it waiting."""
+        _patiently(super().commit)
+
+    def close(self) -> bool:
+        """Close this thread's connections."""
+        if self._writer is None and not self._writing.closed:
+            self._writing.conn.close()
+            self._writing.reset()
+        return super().close()
+
+    def read_alone(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Run a query that tells whether the database answers."""
+        self.execute_sql(sql, parameters).fetchall()
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        if self._is_shared and self._state is self._reading:
+            connection.execute("PRAGMA query_only = 1")
+        return connection
+
+
+def _patiently(run: Callable[..., Any], *arguments: Any) -> Any:
+    """Run what finds SQLite's lock taken again and again, until LOCK_TIMEOUT."""
+    began = time.monotonic()
+    while True:
+        try:
+            return run(*arguments)
+        except peewee.OperationalError as error:
+            waited = time.monotonic() - began
+            if waited > LOCK_TIMEOUT or str(error) != _LOCKED:
+                raise
+        time.sleep(min(max(SHORTEST_LOOK, waited / 20), LONGEST_LOOK))
