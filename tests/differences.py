@@ -695,6 +695,15 @@ def _allow_origin(recorded, expected):
     return expected._replace(headers=expected.headers | granted)
 
 
+def _changes_from_another_site(recorded):
+    changes = recorded.method in ("POST", "PUT", "DELETE")
+    return changes and recorded.values("Origin") not in ([], [ORIGIN] if recorded.cors else [])
+
+
+def _refuse_another_site(recorded, expected):
+    return _refused(recorded, 403, 20403, "CORS_ORIGINS")
+
+
 def _forbid_origin(recorded, expected):
     kept = {
         name: value
@@ -945,6 +954,14 @@ CONTRACTS_TABLE = (
         "CORS: Origins in the setting `CORS_ORIGINS` get the headers […]; others get none",
         applies=lambda recorded: recorded.cors and recorded.values("Origin") not in ([], [ORIGIN]),
         rewrite=_forbid_origin,
+    ),
+    Difference(
+        "a change is let in whatever page asks for it",
+        "403",
+        "Requests from web pages: a request that may change something is refused […] when a browser "
+        "says that another site made it",
+        applies=_changes_from_another_site,
+        rewrite=_refuse_another_site,
     ),
     Difference(
         "a 500 has no CORS headers",
