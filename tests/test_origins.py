@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from .rows import CHILD, FULL, PARENT, TABLES
-from .service import BASE
+from .service import BASE, authorization
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 INSTANCE = f"{LIST}/{FULL['sid']}"
@@ -61,6 +61,7 @@ def assert_refused(reply):
     status, code, message = told(reply)
     assert (status, code) == (403, "20403")
     assert "CORS_ORIGINS" in message
+    assert reply.headers["Vary"] == "Origin"
     assert "WWW-Authenticate" not in reply.headers
     assert not [name for name, _ in reply.headers if name.startswith("Access")]
 
@@ -290,7 +291,7 @@ def test_server_passes_on_what_the_browser_says(make_gunicorn, service, headers,
     assert gunicorn.request("POST", LIST, CHILD, b"FriendlyName=x", own)[0] == 200
 
 
-# The log.
+# The log, and caches.
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "a\x1b[2J" + "x" * 5000])
@@ -300,3 +301,52 @@ def test_log_tells_which_page_was_refused(service, caplog, origin):
     line = caplog.messages[-1]
     assert f"403 a page of another site, origin {ascii(origin[:100])}; account" in line
     assert line.isprintable() and len(line) < 400
+
+
+@pytest.mark.parametrize("origin", [None, WELCOME, "https://evil.example"])
+@pytest.mark.parametrize("method, path", [("GET", LIST), ("GET", INSTANCE), ("OPTIONS", LIST),
+                                          ("POST", LIST), ("GET", "/Nothing"), ("GET", "/Logout")])
+def test_caches_keep_replies_for_each_origin_apart(make_service, method, path, origin):
+    service = make_service(CORS_ORIGINS=WELCOME)
+    service.insert(TABLES)
+    headers = {} if origin is None else {"Origin": origin}
+    reply = service.request(method, path, CHILD, headers, data=FORM if method == "POST" else None)
+    vary = reply.headers.getlist("Vary")
+    assert len(vary) == 1
+    assert "Origin" in vary[0].split(", ")
+    compressible = (method, path) == ("GET", LIST)
+    assert ("Accept-Encoding" in vary[0].split(", ")) == compressible
+
+
+def test_caches_keep_a_compressed_and_a_known_list_apart(make_service):
+    service = make_service(CORS_ORIGINS=WELCOME)
+    service.insert(TABLES)
+    headers = {"Origin": WELCOME, "Accept-Encoding": "gzip"}
+    reply = service.client.get(BASE + LIST, headers=headers | authorization(CHILD))
+    assert reply.headers["Content-Encoding"] == "gzip"
+    assert set(reply.headers["Vary"].split(", ")) == {"Accept-Encoding", "Origin"}
+    known = service.request("GET", LIST, CHILD, headers | {"If-None-Match": reply.headers["ETag"]})
+    assert (known.status_code, known.headers["Vary"]) == (304, reply.headers["Vary"])
+
+
+PREFLIGHT = {"Origin": WELCOME, "Access-Control-Request-Method": "PATCH"}
+
+
+def test_preflight_names_what_pages_need(make_service):
+    service = make_service(CORS_ORIGINS=WELCOME)
+    reply = service.request("OPTIONS", INSTANCE, headers=PREFLIGHT)
+    assert reply.status_code == 200
+    methods = reply.headers["Access-Control-Allow-Methods"].split(", ")
+    assert set(methods) >= {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+    allowed = reply.headers["Access-Control-Allow-Headers"].split(", ")
+    assert set(allowed) >= {
+        "authorization", "content-type", "if-match", "if-none-match", "idempotency-key"
+    }
+
+
+def test_page_of_an_origin_of_the_setting_may_read_what_it_goes_on_with(make_service):
+    service = make_service(CORS_ORIGINS=WELCOME)
+    service.insert(TABLES)
+    reply = service.request("GET", INSTANCE, CHILD, {"Origin": WELCOME})
+    exposed = reply.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"ETag", "X-Request-ID"} <= set(exposed) & set(reply.headers.keys())
