@@ -30,7 +30,8 @@ _LONGEST_LOGGED_NAME = 100
 class RestcommBasicAuth(HTTPBasicAuth):
     """HTTP Basic, read as the original reads it.
 
-    "Basic" in this case and one space; of several tokens or headers the first counts. Source:
+    "Basic" in this case and one space; of several tokens or headers the first counts. What is no
+    base64 is skipped, its padding may be missing; blanks after the name do not count. Source:
     legacy/exchanges.json, group auth.
     """
 
@@ -42,9 +43,11 @@ class RestcommBasicAuth(HTTPBasicAuth):
         if token is None:
             return None
         try:
-            name, _, password = base64.b64decode(token[1]).partition(b":")
+            # More padding than is missing is skipped.
+            name, _, password = base64.b64decode(token[1] + "==").partition(b":")
         except ValueError:
             return None
+        name = name.rstrip(b" ")
         return Authorization("basic", {"username": _decode(name), "password": _decode(password)})
 
 
