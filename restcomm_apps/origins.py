@@ -32,16 +32,18 @@ def require_own_page(request: Request, welcome: frozenset[str]) -> None:
     if request.method in SAFE_METHODS:
         return
     origin = request.headers.get("Origin")
-    if origin not in welcome and _is_of_another_site(request, origin):
+    if origin not in welcome and is_of_another_site(request):
         told = ascii((origin or "")[:_LONGEST_LOGGED_ORIGIN])
         raise ForeignPage(reason=f"a page of another site, origin {told}")
 
 
-def _is_of_another_site(request, origin):
+def is_of_another_site(request: Request) -> bool:
+    """Return whether a browser says that a page of another site made the request."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in _OWN_PAGE
     # Over plain HTTP browsers do not send it, older ones never.
+    origin = request.headers.get("Origin")
     return origin is not None and not _is_own(origin, request.headers.get("Host", ""))
 
 

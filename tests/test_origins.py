@@ -101,6 +101,21 @@ def test_forms_of_another_site_lock_nobody_out(make_service):
     assert send(service, {}).status_code == 200
 
 
+def test_links_with_wrong_credentials_lock_nobody_out(make_service):
+    """A page can lead its reader's browser to them; it cannot hide that it did."""
+    service = make_service(LOGIN_LIMIT="3/hour")
+    service.insert(TABLES)
+    wrong = CHILD | {"auth_token": "wrong"}
+    led = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    statuses = [service.request("GET", LIST, wrong, led).status_code for _ in range(40)]
+    # It is no way to guess on: what is counted apart has the same limit.
+    assert statuses == [401] * 3 + [429] * 37
+    assert service.request("GET", LIST, CHILD, led).status_code == 429
+    assert service.request("GET", LIST, CHILD).status_code == 200
+    statuses = [service.request("GET", LIST, wrong).status_code for _ in range(4)]
+    assert statuses == [401] * 3 + [429]
+
+
 # Sec-Fetch-Site decides where it is sent, whatever Origin says.
 SITES = {
     "same-origin": True,
