@@ -19,6 +19,7 @@ from . import (
     forms,
     headers,
     health,
+    origins,
     request_ids,
     schema,
     suffix,
@@ -101,12 +102,14 @@ def create_app(environ=None):
 def admit():
     """Answer what needs no view, and see to it that all others come from an account.
 
-    Raises MalformedRequest (400) where the target is no URI.
+    Raises MalformedRequest (400) where the target is no URI, ForeignPage (403).
     """
     asked = request._get_current_object()
     request_ids.enter_request(asked)
     if asked.environ[suffix.MALFORMED]:
         raise MalformedRequest(asked.environ[suffix.MALFORMED])
+    # Before the credentials, which the page may have made up: it must not use up its reader's logins.
+    origins.require_own_page(asked, current_app.config["CORS_ORIGINS"])
     if asked.method == "OPTIONS":
         reply = answer_options(asked)
         if reply is not None:

@@ -74,11 +74,13 @@ def list_page(account, selection):
     if place is not None:
         start = total - sum(part.count() for part in _after(account, selection, place))
     shown = rows[: selection.page_size]
-    following = None
-    if len(rows) > len(shown):
-        *key, sid = _place_of(shown[-1], selection)
-        following = (sid, tuple(key))
-    return Page(_with_numbers(account, selection, shown), start, total, following)
+    following = _place_of(shown[-1], selection) if len(rows) > len(shown) else None
+    listed = _with_numbers(account, selection, shown)
+    return Page(listed, start, total, _as_link(following), _as_link(place))
+
+
+def _as_link(place):
+    return place and (place[-1], place[:-1])
 
 
 def _order(selection):

@@ -76,12 +76,17 @@ def _operate(action):
 
 @blueprint.get(LIST)
 def list_applications(account):
-    """List the account's applications, or the page of them that is asked for."""
-    return compress(tag_list(_list()))
+    """List the account's applications, or the page of them that is asked for.
 
-
-def _list():
+    Compressed beside the names of others, a text that the client has chosen would tell by the
+    reply's length how much it resembles them.
+    """
     selection = read_selection(request.args)
+    reply = tag_list(_list(selection))
+    return reply if selection.repeats_text else compress(reply)
+
+
+def _list(selection):
     if selection.with_numbers and wants_csv():
         raise InvalidParameter("includeNumbers", "not be true for CSV, which has no numbers")
     if selection.page_size is None:

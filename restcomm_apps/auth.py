@@ -16,6 +16,7 @@ from .account_queries import find_account, find_caller, is_ancestor
 from .config import ADMINISTRATOR, LINEAGE
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
 from .models import ACTIVE, CLOSED, UNINITIALIZED
+from .origins import is_of_another_site
 
 # What a role may do on its own account, beyond what it is granted everywhere. Creating an
 # account below it is not part of that.
@@ -30,7 +31,8 @@ _LONGEST_LOGGED_NAME = 100
 class RestcommBasicAuth(HTTPBasicAuth):
     """HTTP Basic, read as the original reads it.
 
-    "Basic" in this case and one space; of several tokens or headers the first counts. Source:
+    "Basic" in this case and one space; of several tokens or headers the first counts. What is no
+    base64 is skipped, its padding may be missing; blanks after the name do not count. Source:
     legacy/exchanges.json, group auth.
     """
 
@@ -42,9 +44,11 @@ class RestcommBasicAuth(HTTPBasicAuth):
         if token is None:
             return None
         try:
-            name, _, password = base64.b64decode(token[1]).partition(b":")
+            # More padding than is missing is skipped.
+            name, _, password = base64.b64decode(token[1] + "==").partition(b":")
         except ValueError:
             return None
+        name = name.rstrip(b" ")
         return Authorization("basic", {"username": _decode(name), "password": _decode(password)})
 
 
@@ -89,10 +93,11 @@ def authenticate():
     login_limits = current_app.extensions["login_limits"]
     # No server names the peer of a socket file.
     address = request.remote_addr or ""
-    login_limits.check(credentials.username, address)
+    attempt = (credentials.username, address, is_of_another_site(request))
+    login_limits.check(*attempt)
     account = basic_auth.authenticate(credentials, None)
     if account is None:
-        login_limits.count_failure(credentials.username, address)
+        login_limits.count_failure(*attempt)
         raise NotAuthenticated(reason="wrong credentials")
     if account.status != ACTIVE and not _is_first_login(account):
         raise AccountNotActive()

@@ -1,4 +1,8 @@
-"""Replies compressed with gzip, for clients that accept it and where it pays."""
+"""Replies compressed with gzip, for clients that accept it and where it pays.
+
+Never with tokens, nor with a text of the client's choosing beside what others may not know: the
+length of the reply would tell who sees no more of it than that (BREACH).
+"""
 
 import gzip
 import zlib

@@ -224,7 +224,7 @@ SETTINGS = (
         "",
         _read_origins,
         "origins such as https://console.example.com, separated by spaces",
-        "Whose web pages may call the service from a browser.",
+        "Whose web pages may call the service from a browser; those of other sites change nothing.",
     ),
     Setting(
         "LOGIN_LIMIT",
@@ -239,7 +239,7 @@ SETTINGS = (
         read_networks,
         "addresses and networks such as 127.0.0.1 or 10.0.0.0/8, and unix for a socket file, "
         "separated by spaces",
-        "Whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+        "Whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed.",
     ),
     Setting(
         "MAX_BODY_BYTES",

@@ -99,6 +99,17 @@ class Forbidden(RestcommError):
     message = "The account may not do this"
 
 
+class ForeignPage(RestcommError):
+    """A browser says that a web page of another site asked for the change."""
+
+    status = 403
+    code = 20403
+    message = (
+        "A web page of another site asked for this change; "
+        "those of the origins in the setting CORS_ORIGINS may"
+    )
+
+
 class AccountClosed(RestcommError):
     """The account is closed, which is final."""
 

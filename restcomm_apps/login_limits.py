@@ -1,7 +1,8 @@
 """How often a login may fail before it is not even tried.
 
 Counted by account and address together, so that nobody locks an account out from elsewhere, and
-by address over all accounts, so that nobody tries one password on each. Counts are kept in the
+by address over all accounts, so that nobody tries one password on each; and apart where a page of
+another site made the request, so that no page uses up the logins of its reader. Counts are kept in the
 memory of each process: a stranger's failures write nothing, and a login that succeeds costs two
 look-ups, or one while nobody has failed. docs/security.md says what this holds against.
 """
@@ -38,21 +39,24 @@ class LoginLimits:
                 ("from the address", of_address, _address_alone),
             )
 
-    def check(self, name, address):
-        """Raise TooManyFailures (429) where a login may not be tried now."""
+    def check(self, name, address, of_another_site):
+        """Raise TooManyFailures (429) where a login may not be tried now.
+
+        ``of_another_site`` is what ``origins`` says of the request.
+        """
         if not self._failures.storage:
             return
         for whose, limit, key in self._limits:
-            identifiers = key(name, address)
+            identifiers = (*key(name, address), of_another_site)
             if not self._limiter.test(limit, *identifiers):
                 reset = self._limiter.get_window_stats(limit, *identifiers).reset_time
                 seconds = max(1, math.ceil(reset - time.time()))
                 raise TooManyFailures(seconds, f"too many failures {whose}")
 
-    def count_failure(self, name, address):
+    def count_failure(self, name, address, of_another_site):
         """Count a login that failed."""
         for _, limit, key in self._limits:
-            self._limiter.hit(limit, *key(name, address))
+            self._limiter.hit(limit, *key(name, address), of_another_site)
 
 
 def _account_and_address(name, address):

@@ -19,8 +19,6 @@ _ORDERS = {
     "FriendlyName": "friendly_name",
 }
 _PAGING = ("Page", "PageSize", "AfterSid")
-# What the links of a page keep from its request.
-_KEPT = ("FriendlyName", "Kind", "SortBy", "includeNumbers")
 _NUMBER = re.compile("[0-9]{1,9}")
 _SORT_RULE = f"be {', '.join(_ORDERS)}, each alone or with :asc or :desc"
 
@@ -31,7 +29,8 @@ class Selection(NamedTuple):
     ``friendly_name`` is exact, ``beginning`` is how names begin; None does not filter. ``sort_by``
     is a column. Without ``page_size`` the whole list is asked for. ``page`` counts from 0; it is
     None where only ``after_sid`` says where the page begins. ``after_key`` are the values of that
-    row in the order's columns but its sid, as texts, or empty.
+    row in the order's columns but its sid, as texts, or empty. ``kept`` is what the links of a page
+    keep of the request, [(parameter, text)]: what was read, as it was understood.
     """
 
     friendly_name: str | None = None
@@ -46,17 +45,25 @@ class Selection(NamedTuple):
     after_key: tuple = ()
     kept: tuple = ()
 
+    @property
+    def repeats_text(self) -> bool:
+        """Whether the links of a page repeat a text that the client may choose freely."""
+        chosen = self.friendly_name or self.beginning or self.after_sid
+        return self.page_size is not None and bool(chosen)
+
 
 class Page(NamedTuple):
     """A part of a list: its rows, the position of the first, the number of all.
 
-    ``following`` is (the sid, the key) of the last row where others follow, or None.
+    ``preceding`` is (the sid, the key) of the row that the page was read after, ``following`` that
+    of its last row where others follow; or None.
     """
 
     rows: list
     start: int
     total: int
     following: tuple | None
+    preceding: tuple | None
 
 
 def read_selection(parameters):
@@ -64,14 +71,22 @@ def read_selection(parameters):
     name = parameters.get("FriendlyName")
     begins = name is not None and name.endswith("*")
     sort_by, descending = _read_order(parameters.get("SortBy", "DateCreated"))
+    kind = _read_kind(parameters.get("Kind"))
+    with_numbers = parameters.get("includeNumbers", "").lower() == "true"
+    kept = (
+        ("FriendlyName", name),
+        ("Kind", kind),
+        ("SortBy", parameters.get("SortBy")),
+        ("includeNumbers", "true" if with_numbers else None),
+    )
     return Selection(
         friendly_name=None if begins else name,
         beginning=name[:-1] if begins else None,
-        kind=_read_kind(parameters.get("Kind")),
+        kind=kind,
         sort_by=sort_by,
         descending=descending,
-        with_numbers=parameters.get("includeNumbers", "").lower() == "true",
-        kept=tuple((each, parameters[each]) for each in _KEPT if each in parameters),
+        with_numbers=with_numbers,
+        kept=tuple((parameter, text) for parameter, text in kept if text is not None),
         **_read_part(parameters),
     )
 
@@ -145,22 +160,22 @@ def _links(selection, page, path):
     Next goes on by key, so that a walk is right while others create and remove.
     """
     number, last = _page_number(selection, page), _last_page(selection, page)
-    own = _place(selection.after_sid, selection.after_key)
 
-    def link(to, place=()):
-        paging = (("Page", to), ("PageSize", selection.page_size), *place)
+    def link(to, place=None):
+        paging = (("Page", to), ("PageSize", selection.page_size), *_after(place))
         return f"{path}?{urlencode([*selection.kept, *paging], quote_via=quote, safe='*:')}"
 
     return {
-        "self": link(number, own),
+        "self": link(number, page.preceding),
         "first": link(0),
         "prev": link(min(number - 1, last)) if number > 0 else None,
-        "next": link(number + 1, _place(*page.following)) if page.following else None,
+        "next": link(number + 1, page.following) if page.following else None,
         "last": link(last),
     }
 
 
-def _place(sid, key):
-    if sid is None:
+def _after(place):
+    if place is None:
         return ()
+    sid, key = place
     return (("AfterSid", sid), *(("AfterKey", value) for value in key))

@@ -687,12 +687,29 @@ def _quote_non_ascii(recorded, expected):
 def _allow_origin(recorded, expected):
     granted = {
         "Access-Control-Allow-Origin": ORIGIN,
-        "Access-Control-Allow-Headers": "origin, content-type, accept, authorization",
         "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS, HEAD",
         "Access-Control-Max-Age": "1209600",
     }
-    return expected._replace(headers=expected.headers | granted)
+    return _allow_more(recorded, expected._replace(headers=expected.headers | granted))
+
+
+def _allow_more(recorded, expected):
+    more = {
+        "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, "
+        "if-match, if-none-match, idempotency-key, x-request-id",
+        "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD",
+        "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-Request-ID, Idempotent-Replayed",
+    }
+    return expected._replace(headers=expected.headers | more)
+
+
+def _changes_from_another_site(recorded):
+    changes = recorded.method in ("POST", "PUT", "DELETE")
+    return changes and recorded.values("Origin") not in ([], [ORIGIN] if recorded.cors else [])
+
+
+def _refuse_another_site(recorded, expected):
+    return _refused(recorded, 403, 20403, "CORS_ORIGINS")
 
 
 def _forbid_origin(recorded, expected):
@@ -945,6 +962,24 @@ CONTRACTS_TABLE = (
         "CORS: Origins in the setting `CORS_ORIGINS` get the headers […]; others get none",
         applies=lambda recorded: recorded.cors and recorded.values("Origin") not in ([], [ORIGIN]),
         rewrite=_forbid_origin,
+    ),
+    Difference(
+        "a change is let in whatever page asks for it",
+        "403",
+        "Requests from web pages: a request that may change something is refused […] when a browser "
+        "says that another site made it",
+        applies=_changes_from_another_site,
+        rewrite=_refuse_another_site,
+    ),
+    Difference(
+        "pages of a welcome origin may send few headers, read fewer and never PATCH",
+        "what this service knows, too",
+        "Requests from web pages: Preflights name `PATCH`, `If-Match`, `If-None-Match`, "
+        "`Idempotency-Key`",
+        applies=lambda recorded: recorded.cors
+        and recorded.status != 500
+        and recorded.values("Origin") == [ORIGIN],
+        rewrite=_allow_more,
     ),
     Difference(
         "a 500 has no CORS headers",

@@ -94,11 +94,22 @@ def test_right_logins_and_requests_without_credentials_do_not_count(service):
 @pytest.mark.parametrize(
     "name",
     [CHILD["email_address"], CHILD["email_address"].upper(), CHILD["sid"].lower(),
-     f" {CHILD['sid']}"],
+     f" {CHILD['sid']}", f"{CHILD['sid']} ", f"{CHILD['email_address']}   "],
 )
 def test_sid_and_address_of_an_account_share_one_budget(service, name):
     fail(service)
     assert attempt(service, name=name) == 429
+    # Without padding nothing is another account either.
+    unpadded = {"Authorization": basic(name, "wrong")["Authorization"].rstrip("=")}
+    assert attempt(service, headers=unpadded) == 429
+
+
+def test_blanks_and_padding_give_no_budget_of_their_own(service):
+    for number in range(LIMIT):
+        header = basic(CHILD["sid"] + " " * number, f"wrong{number}")["Authorization"]
+        headers = {"Authorization": header.rstrip("=")}
+        assert attempt(service, headers=headers) == 401
+    assert attempt(service) == 429
 
 
 def test_many_accounts_from_one_address_share_another_budget(service):

@@ -204,9 +204,11 @@ def test_remove_answers_the_status_of_the_setting(make_service, status, suffix):
 
 CORS = {
     "Access-Control-Allow-Origin": ORIGIN,
-    "Access-Control-Allow-Headers": "origin, content-type, accept, authorization",
+    "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, "
+    "if-match, if-none-match, idempotency-key, x-request-id",
     "Access-Control-Allow-Credentials": "true",
-    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS, HEAD",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD",
+    "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-Request-ID, Idempotent-Replayed",
     "Access-Control-Max-Age": "1209600",
 }
 

@@ -129,6 +129,20 @@ def test_links_keep_filters_order_and_suffix(service, suffix):
     assert next_page.startswith(f"{PATH}{suffix}?{query}&Page=1&PageSize=1&AfterSid=AP")
 
 
+def test_links_keep_only_what_was_read_in_its_one_form(service):
+    page = get(service, PageSize="007", Page="00", Kind="VOICE", includeNumbers="TRUE", Unknown=1)
+    query = "Kind=voice&includeNumbers=true&Page=0&PageSize=7"
+    assert page["uri"] == page["last_page_uri"] == f"{PATH}.json?{query}"
+    page = get(service, PageSize=7, includeNumbers="yes", AfterKey="no place")
+    assert page["uri"] == f"{PATH}.json?Page=0&PageSize=7"
+    # A key that does not fit is not read: the place is looked up.
+    target = f"{LIST}.json?PageSize=7&AfterSid={FULL['sid']}&AfterKey=1&AfterKey=2"
+    page = service.request("GET", target, CHILD).json
+    date = FULL["date_created"].replace(" ", "%20")
+    query = f"Page=0&PageSize=7&AfterSid={FULL['sid']}&AfterKey={date}"
+    assert page["uri"] == f"{PATH}.json?{query}"
+
+
 def test_links_name_the_account_by_its_sid(service):
     reply = service.request("GET", f"/Accounts.json/{CHILD['email_address']}/Applications?Page=0", CHILD)
     assert reply.json["uri"] == f"{PATH}.json?Page=0&PageSize=50"
