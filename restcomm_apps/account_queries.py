@@ -5,18 +5,15 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 import peewee
 
-from . import changes, sids
-from .database import locked, transaction
-from .errors import AccountClosed, AccountExists, NotFound
+from . import account_locks, changes, sids
+from .database import transaction
+from .errors import AccountExists, NotFound
 from .fields import exactly
-from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
+from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
 from .own_models import SecondToken
 from .properties import API_VERSION
 from .schema import has_own_table
 from .statements import Parameter, Statement
-
-# Accounts looked up by one statement: engines bound the number of parameters.
-_CHUNK = 500
 
 
 def find_account(sid_or_email):
@@ -92,14 +89,13 @@ def read_any_account():
 def add_account(email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE):
     """Add an account, below ``parent`` or at the top, and return it.
 
-    An address that differs only in case is taken too. Raises AccountExists (409), AccountClosed
-    (409) for a closed parent.
+    An address that differs only in case is taken too. Raises AccountExists (409), and
+    AccountNotActive (403), AccountClosed (409) for the parent.
     """
     sid = sids.account_sid_of(email_address)
     same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
-    # Held until the end, so that a closing of the parent does not miss the new account.
-    if parent is not None and lock_account(parent).status == CLOSED:
-        raise AccountClosed()
+    if parent is not None:
+        account_locks.keep_open(parent)
     if Account.select().where(same_address | (Account.sid == sid)).exists():
         raise AccountExists()
     try:
@@ -123,17 +119,6 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
     return account
 
 
-def lock_account(account):
-    """Read an account anew within a transaction that may change it."""
-    return locked(Account.select().where(Account.sid == account.sid)).get()
-
-
-def lock_active_tops():
-    """List the active accounts without a parent within a transaction that may end one."""
-    is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
-    return list(locked(Account.select().where(is_top).order_by(Account.sid)))
-
-
 def is_ancestor(ancestor, account):
     """Tell whether an account is the other's parent, or its parent's, and so on."""
     seen = set()
@@ -145,23 +130,6 @@ def is_ancestor(ancestor, account):
         parent = Account.select(Account.parent_sid).where(Account.sid == parent_sid).first()
         parent_sid = parent and parent.parent_sid
     return False
-
-
-def lock_descendants(account):
-    """List all accounts below an account, whatever their status, level by level.
-
-    Within a transaction that may change them; one that is being added below is waited for.
-    """
-    seen = {account.sid: account}
-    level = [account.sid]
-    while level:
-        below = {}
-        for parents in peewee.chunked(level, _CHUNK):
-            children = locked(Account.select().where(Account.parent_sid << parents))
-            below |= {child.sid: child for child in children if child.sid not in seen}
-        seen |= below
-        level = list(below)
-    return list(seen.values())[1:]
 
 
 def list_children(account):
