@@ -15,6 +15,9 @@ from .properties import API_VERSION
 from .schema import has_own_table
 from .statements import Parameter, Statement
 
+# Accounts looked up by one statement: engines bound the number of parameters.
+_CHUNK = 500
+
 
 def find_account(sid_or_email):
     """Find an account by its sid or its exact e-mail address, or return None."""
@@ -137,15 +140,41 @@ def list_children(account):
     return list(Account.select().where(Account.parent_sid == account.sid).order_by(Account.sid))
 
 
-def list_accounts_of_organization(organization_sid, domain_name):
-    """List the accounts of the organization of that sid, or else of that domain, by sid.
+def list_tree(account: Account) -> list[Account]:
+    """List an account and all below it, by sid."""
+    below = [sid for level in account_locks.list_levels_below(account) for sid in level]
+    accounts = [account]
+    for some in peewee.chunked(below, _CHUNK):
+        accounts.extend(Account.select().where(Account.sid << some))
+    return sorted(accounts, key=lambda each: each.sid)
 
-    Raises NotFound (404) for an unknown domain.
+
+def narrow(
+    accounts: list[Account], organization_sid: str | None, domain_name: str | None
+) -> list[Account]:
+    """List those of some accounts that belong to the organization of a sid and of a domain.
+
+    Without either they all do. Raises NotFound (404) for a domain that is none of theirs, whether
+    another organization has it or none.
     """
-    if organization_sid is None:
-        organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
-        if organization is None:
-            raise NotFound()
-        organization_sid = organization.sid
-    found = Account.select().where(Account.organization_sid == organization_sid)
-    return list(found.order_by(Account.sid))
+    if organization_sid is not None:
+        accounts = [each for each in accounts if _organization_of(each) == organization_sid]
+    if domain_name is None:
+        return accounts
+    its_sid = _find_organization_sid(domain_name)
+    found = [each for each in accounts if _organization_of(each) == its_sid]
+    if its_sid is None or not found:
+        raise NotFound()
+    return found
+
+
+def _organization_of(account):
+    # An older Restcomm's accounts have none.
+    return getattr(account, "organization_sid", None)
+
+
+def _find_organization_sid(domain_name):
+    if "organization_sid" not in Account._meta.fields:
+        return None
+    organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
+    return organization and organization.sid

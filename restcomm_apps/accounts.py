@@ -28,15 +28,17 @@ def check_media_type():
 
 @blueprint.get("/Accounts")
 def list_accounts():
-    """List the caller's direct sub-accounts; filtered, a top account lists an organization's."""
+    """List the caller's direct sub-accounts; filtered, itself and all below it that match.
+
+    No account is listed that reading it singly would refuse.
+    """
     caller = auth.operate(g.effective_account.sid, "Read", "Accounts")
-    organization_sid = request.args.get("OrganizationSid")
-    domain_name = request.args.get("DomainName")
-    if organization_sid is None and domain_name is None:
-        return render_list(ACCOUNT, queries.list_children(caller))
-    auth.require_super_administrator()
-    listed = queries.list_accounts_of_organization(organization_sid, domain_name)
-    return render_list(ACCOUNT, listed)
+    reads_below = auth.reaches_below("Read", "Accounts")
+    filters = [request.args.get(name) for name in ("OrganizationSid", "DomainName")]
+    if filters == [None, None]:
+        return render_list(ACCOUNT, queries.list_children(caller) if reads_below else [])
+    readable = queries.list_tree(caller) if reads_below else [caller]
+    return render_list(ACCOUNT, queries.narrow(readable, *filters))
 
 
 @blueprint.post("/Accounts")
