@@ -10,7 +10,8 @@ from .service import Service
 
 OTHER_ORGANIZATION = "OR" + "2" * 32
 EMPTY_ORGANIZATION = "OR" + "3" * 32
-DOMAIN, OTHER_DOMAIN, EMPTY_DOMAIN = "default.restcomm.com", "other.example.com", "empty.example.com"
+DOMAIN, OTHER_DOMAIN = "default.restcomm.com", "other.example.com"
+EMPTY_DOMAIN = "empty.example.com"
 ROLES = "AccountReader=RestComm:Read:Accounts; Guest="
 
 
