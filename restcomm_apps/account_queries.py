@@ -124,15 +124,23 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
 
 def is_ancestor(ancestor, account):
     """Tell whether an account is the other's parent, or its parent's, and so on."""
+    return ancestor.sid in _go_up(account)
+
+
+def list_ancestor_sids(account: Account) -> list[str]:
+    """List the sids of an account's parent, of its parent's, and so on up to the top."""
+    return list(_go_up(account))
+
+
+def _go_up(account):
+    """Yield the sids of all ancestors, from the parent on; a ring ends where it began."""
     seen = set()
     parent_sid = account.parent_sid
     while parent_sid is not None and parent_sid not in seen:
-        if parent_sid == ancestor.sid:
-            return True
+        yield parent_sid
         seen.add(parent_sid)
         parent = Account.select(Account.parent_sid).where(Account.sid == parent_sid).first()
         parent_sid = parent and parent.parent_sid
-    return False
 
 
 def list_children(account):

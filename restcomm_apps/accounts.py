@@ -2,7 +2,7 @@
 
 from flask import Blueprint, current_app, g, request, url_for
 
-from . import account_changes, account_forms, auth, forms, token_changes
+from . import account_changes, account_forms, auth, forms, profile_queries, token_changes
 from . import account_queries as queries
 from .config import UNBIND
 from .dates import local_now
@@ -11,10 +11,6 @@ from .properties import ACCOUNT
 from .render import render, render_list, render_nothing, render_text
 
 blueprint = Blueprint("accounts", __name__)
-
-# The profile that every Restcomm gives an account without one of its own.
-_DEFAULT_PROFILE = "PRae6e420f425248d6a26948c17a9e2acf"
-
 
 INSTANCE = "/Accounts/<account>"
 
@@ -55,10 +51,17 @@ def create_account():
 @auth.allow_at_first_login
 def read_account(account):
     """Show one account, named by its sid or e-mail address."""
-    reply = render(ACCOUNT, auth.operate(account, "Read", "Accounts"))
-    base = url_for(".list_accounts", _external=True).removesuffix("Accounts")
-    reply.headers["Link"] = f'<{base}Profiles/{_DEFAULT_PROFILE}>;rel=related;title="Profiles"'
+    operated = auth.operate(account, "Read", "Accounts")
+    reply = render(ACCOUNT, operated)
+    reply.headers["Link"] = _profile_link(operated)
     return reply
+
+
+def _profile_link(account):
+    """Make the header that names the account's profile, at the host and scheme of the request."""
+    sid = profile_queries.find_profile_sid(account)
+    url = url_for("profiles.read_profile", profile=sid, _external=True)
+    return f'<{url}>;rel=related;title="Profiles"'
 
 
 @blueprint.post(INSTANCE)

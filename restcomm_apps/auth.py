@@ -100,7 +100,7 @@ def authenticate():
 
 
 def allow_at_first_login(view):
-    """Let an uninitialized account call a view of accounts on itself; a decorator."""
+    """Let an uninitialized account call a view, of accounts on itself; a decorator."""
     view.is_allowed_at_first_login = True
     return view
 
@@ -111,7 +111,7 @@ def _is_first_login(account):
     return (
         account.status == UNINITIALIZED
         and hasattr(view, "is_allowed_at_first_login")
-        and account.goes_by(request.view_args["account"])
+        and account.goes_by(request.view_args.get("account", account.sid))
     )
 
 

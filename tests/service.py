@@ -26,6 +26,7 @@ from restcomm_apps.schema import create_tables
 MODELS = (*TABLES, *OWN_TABLES)
 BASE = "/restcomm/2012-04-24"
 MEDIA_TYPES = ("application/json", "application/xml")
+PROFILE_TYPE = "application/instance+json"
 # The tests fail to log in more often than anybody may; test_attacks.py sets the limit anew.
 NO_LIMIT = {"LOGIN_LIMIT": "0"}
 
@@ -43,6 +44,8 @@ def check_reply(status, content_type, body):
         assert content_type is None
     elif body == b"OK":
         assert content_type == "text/plain"
+    elif content_type == PROFILE_TYPE:
+        assert (status, type(loads(body))) == (200, dict)
     elif content_type == "text/csv":
         assert status == 200
         check_csv(body.decode())
