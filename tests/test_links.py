@@ -1,4 +1,4 @@
-"""The hook that follows the links of every reply, on replies of its own and links that lead nowhere."""
+"""The hook that follows the links of every reply: what it finds, and that it fails."""
 
 import pytest
 
