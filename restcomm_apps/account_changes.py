@@ -4,7 +4,7 @@ transaction.
 
 from peewee import chunked
 
-from . import account_queries, changes
+from . import account_locks, account_queries, changes
 from .application_queries import remove_applications_of
 from .config import ADMINISTRATOR
 from .database import transaction
@@ -15,30 +15,47 @@ from .models import ACTIVE, CLOSED, UNINITIALIZED, Account
 _CHUNK = 500
 
 
-@transaction
 def update_account(account, values, unbind, now):
     """Set the columns ``values`` of an account and return it; the status ``closed`` closes it.
 
     Closing takes all descendants along, sets nothing else and is final; of a closed account it
     changes nothing. ``unbind`` as in ``remove_application``. The first password of an
     uninitialized account makes it active. DateUpdated moves only when there is a column to set.
-    Raises AccountClosed, LastTopAccount (409), InvalidParameter (400).
+    Raises AccountNotActive (403) as ``account_locks.lock_account`` does, AccountClosed,
+    LastTopAccount (409), InvalidParameter (400).
     """
-    current = account_queries.lock_account(account)
-    closes = values.get("status") == CLOSED
-    if not values or (closes and current.status == CLOSED):
+    if values.get("status") != CLOSED:
+        return _set(account, values, now)
+    while True:
+        try:
+            return _close(account, account_locks.list_levels_below(account), unbind, now)
+        except account_locks.TreeHasGrown:
+            continue
+
+
+@transaction
+def _set(account, values, now):
+    current = account_locks.lock_account(account)
+    if not values:
         return current
     if current.status == CLOSED:
         raise AccountClosed()
     _keep_a_top_account(current, values)
-    if closes:
-        _close_with_descendants(current, unbind, now)
-    else:
-        columns = _initialize(current, values) | {"date_updated": now}
-        if "auth_token" in values:  # a new password ends whatever opened the account before
-            account_queries.drop_second_tokens([current.sid])
-        Account.update(columns).where(Account.sid == current.sid).execute()
-        changes.record(changes.UPDATE, current, columns)
+    columns = _initialize(current, values) | {"date_updated": now}
+    if "auth_token" in values:  # a new password ends whatever opened the account before
+        account_queries.drop_second_tokens([current.sid])
+    Account.update(columns).where(Account.sid == current.sid).execute()
+    changes.record(changes.UPDATE, current, columns)
+    return Account.get_by_id(current.sid)
+
+
+@transaction
+def _close(account, levels_below, unbind, now):
+    current = account_locks.lock_account(account)
+    below = account_locks.lock_levels_below(current, levels_below)
+    if current.status != CLOSED:
+        _keep_a_top_account(current, {"status": CLOSED})
+    _close_all([current, *below], unbind, now)
     return Account.get_by_id(current.sid)
 
 
@@ -61,20 +78,23 @@ def _keep_a_top_account(account, values):
     stays = status == ACTIVE and (role == ADMINISTRATOR or not administrates)
     if account.parent_sid is not None or account.status != ACTIVE or stays:
         return
-    others = [top for top in account_queries.lock_active_tops() if top.sid != account.sid]
+    others = account_locks.lock_active_tops(besides=account)
     if not any(top.role == ADMINISTRATOR or not administrates for top in others):
         raise LastTopAccount()
 
 
-def _close_with_descendants(account, unbind, now):
-    """Close the accounts of a tree, drop their second tokens, remove their applications."""
-    for tree in chunked([account, *account_queries.lock_descendants(account)], _CHUNK):
-        for each in tree:
-            remove_applications_of(each, unbind, now)
-        sids = [each.sid for each in tree]
+def _close_all(accounts, unbind, now):
+    """Close locked accounts, drop their second tokens, remove their applications.
+
+    Of an account that is closed what may be left in it is removed.
+    """
+    for some in chunked(accounts, _CHUNK):
+        for account in some:
+            remove_applications_of(account, unbind, now)
+        sids = [account.sid for account in some]
         account_queries.drop_second_tokens(sids)
         closed = {"status": CLOSED, "date_updated": now}
         Account.update(closed).where(Account.sid << sids, Account.status != CLOSED).execute()
-        for each in tree:
-            if each.status != CLOSED:
-                changes.record(changes.CLOSE, each, closed)
+        for account in some:
+            if account.status != CLOSED:
+                changes.record(changes.CLOSE, account, closed)

@@ -5,11 +5,11 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 import peewee
 
-from . import changes, sids
-from .database import locked, read_alone, transaction
-from .errors import AccountClosed, AccountExists, NotFound
+from . import account_locks, changes, sids
+from .database import read_alone, transaction
+from .errors import AccountExists, NotFound
 from .fields import exactly
-from .models import ACTIVE, CLOSED, FIRST_ORGANIZATION, Account, Organization
+from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
 from .own_models import SecondToken
 from .properties import API_VERSION
 from .schema import has_own_table
@@ -92,14 +92,13 @@ def read_any_account():
 def add_account(email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE):
     """Add an account, below ``parent`` or at the top, and return it.
 
-    An address that differs only in case is taken too. Raises AccountExists (409), AccountClosed
-    (409) for a closed parent.
+    An address that differs only in case is taken too. Raises AccountExists (409), and
+    AccountNotActive (403), AccountClosed (409) for the parent.
     """
     sid = sids.account_sid_of(email_address)
     same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
-    # Held until the end, so that a closing of the parent does not miss the new account.
-    if parent is not None and lock_account(parent).status == CLOSED:
-        raise AccountClosed()
+    if parent is not None:
+        account_locks.keep_open(parent)
     if Account.select().where(same_address | (Account.sid == sid)).exists():
         raise AccountExists()
     try:
@@ -123,45 +122,25 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
     return account
 
 
-def lock_account(account):
-    """Read an account anew within a transaction that may change it."""
-    return locked(Account.select().where(Account.sid == account.sid)).get()
-
-
-def lock_active_tops():
-    """List the active accounts without a parent within a transaction that may end one."""
-    is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
-    return list(locked(Account.select().where(is_top).order_by(Account.sid)))
-
-
 def is_ancestor(ancestor, account):
     """Tell whether an account is the other's parent, or its parent's, and so on."""
+    return ancestor.sid in _go_up(account)
+
+
+def list_ancestor_sids(account: Account) -> list[str]:
+    """List the sids of an account's parent, of its parent's, and so on up to the top."""
+    return list(_go_up(account))
+
+
+def _go_up(account):
+    """Yield the sids of all ancestors, from the parent on; a ring ends where it began."""
     seen = set()
     parent_sid = account.parent_sid
     while parent_sid is not None and parent_sid not in seen:
-        if parent_sid == ancestor.sid:
-            return True
+        yield parent_sid
         seen.add(parent_sid)
         parent = Account.select(Account.parent_sid).where(Account.sid == parent_sid).first()
         parent_sid = parent and parent.parent_sid
-    return False
-
-
-def lock_descendants(account):
-    """List all accounts below an account, whatever their status, level by level.
-
-    Within a transaction that may change them; one that is being added below is waited for.
-    """
-    seen = {account.sid: account}
-    level = [account.sid]
-    while level:
-        below = {}
-        for parents in peewee.chunked(level, _CHUNK):
-            children = locked(Account.select().where(Account.parent_sid << parents))
-            below |= {child.sid: child for child in children if child.sid not in seen}
-        seen |= below
-        level = list(below)
-    return list(seen.values())[1:]
 
 
 def list_children(account):
@@ -169,15 +148,41 @@ def list_children(account):
     return list(Account.select().where(Account.parent_sid == account.sid).order_by(Account.sid))
 
 
-def list_accounts_of_organization(organization_sid, domain_name):
-    """List the accounts of the organization of that sid, or else of that domain, by sid.
+def list_tree(account: Account) -> list[Account]:
+    """List an account and all below it, by sid."""
+    below = [sid for level in account_locks.list_levels_below(account) for sid in level]
+    accounts = [account]
+    for some in peewee.chunked(below, _CHUNK):
+        accounts.extend(Account.select().where(Account.sid << some))
+    return sorted(accounts, key=lambda each: each.sid)
 
-    Raises NotFound (404) for an unknown domain.
+
+def narrow(
+    accounts: list[Account], organization_sid: str | None, domain_name: str | None
+) -> list[Account]:
+    """List those of some accounts that belong to the organization of a sid and of a domain.
+
+    Without either they all do. Raises NotFound (404) for a domain that is none of theirs, whether
+    another organization has it or none.
     """
-    if organization_sid is None:
-        organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
-        if organization is None:
-            raise NotFound()
-        organization_sid = organization.sid
-    found = Account.select().where(Account.organization_sid == organization_sid)
-    return list(found.order_by(Account.sid))
+    if organization_sid is not None:
+        accounts = [each for each in accounts if _organization_of(each) == organization_sid]
+    if domain_name is None:
+        return accounts
+    its_sid = _find_organization_sid(domain_name)
+    found = [each for each in accounts if _organization_of(each) == its_sid]
+    if its_sid is None or not found:
+        raise NotFound()
+    return found
+
+
+def _organization_of(account):
+    # An older Restcomm's accounts have none.
+    return getattr(account, "organization_sid", None)
+
+
+def _find_organization_sid(domain_name):
+    if "organization_sid" not in Account._meta.fields:
+        return None
+    organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
+    return organization and organization.sid

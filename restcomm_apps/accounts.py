@@ -2,7 +2,7 @@
 
 from flask import Blueprint, current_app, g, request, url_for
 
-from . import account_changes, account_forms, auth, forms, token_changes
+from . import account_changes, account_forms, auth, forms, profile_queries, token_changes
 from . import account_queries as queries
 from .config import UNBIND
 from .dates import local_now
@@ -11,10 +11,6 @@ from .properties import ACCOUNT
 from .render import render, render_list, render_nothing, render_text
 
 blueprint = Blueprint("accounts", __name__)
-
-# The profile that every Restcomm gives an account without one of its own.
-_DEFAULT_PROFILE = "PRae6e420f425248d6a26948c17a9e2acf"
-
 
 INSTANCE = "/Accounts/<account>"
 
@@ -28,15 +24,17 @@ def check_media_type():
 
 @blueprint.get("/Accounts")
 def list_accounts():
-    """List the caller's direct sub-accounts; filtered, a top account lists an organization's."""
+    """List the caller's direct sub-accounts; filtered, itself and all below it that match.
+
+    No account is listed that reading it singly would refuse.
+    """
     caller = auth.operate(g.effective_account.sid, "Read", "Accounts")
-    organization_sid = request.args.get("OrganizationSid")
-    domain_name = request.args.get("DomainName")
-    if organization_sid is None and domain_name is None:
-        return render_list(ACCOUNT, queries.list_children(caller))
-    auth.require_super_administrator()
-    listed = queries.list_accounts_of_organization(organization_sid, domain_name)
-    return render_list(ACCOUNT, listed)
+    reads_below = auth.reaches_below("Read", "Accounts")
+    filters = [request.args.get(name) for name in ("OrganizationSid", "DomainName")]
+    if filters == [None, None]:
+        return render_list(ACCOUNT, queries.list_children(caller) if reads_below else [])
+    readable = queries.list_tree(caller) if reads_below else [caller]
+    return render_list(ACCOUNT, queries.narrow(readable, *filters))
 
 
 @blueprint.post("/Accounts")
@@ -53,10 +51,17 @@ def create_account():
 @auth.allow_at_first_login
 def read_account(account):
     """Show one account, named by its sid or e-mail address."""
-    reply = render(ACCOUNT, auth.operate(account, "Read", "Accounts"))
-    base = url_for(".list_accounts", _external=True).removesuffix("Accounts")
-    reply.headers["Link"] = f'<{base}Profiles/{_DEFAULT_PROFILE}>;rel=related;title="Profiles"'
+    operated = auth.operate(account, "Read", "Accounts")
+    reply = render(ACCOUNT, operated)
+    reply.headers["Link"] = _profile_link(operated)
     return reply
+
+
+def _profile_link(account):
+    """Make the header that names the account's profile, at the host and scheme of the request."""
+    sid = profile_queries.find_profile_sid(account)
+    url = url_for("profiles.read_profile", profile=sid, _external=True)
+    return f'<{url}>;rel=related;title="Profiles"'
 
 
 @blueprint.post(INSTANCE)

@@ -20,6 +20,7 @@ from . import (
     headers,
     health,
     origins,
+    profiles,
     request_ids,
     schema,
     suffix,
@@ -91,7 +92,7 @@ def create_app(environ=None):
     app.before_request(admit)
     app.after_request(complete)
     app.register_error_handler(Exception, tell_error)
-    for module in (accounts, applications, health):
+    for module in (accounts, applications, profiles, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
     return app
 

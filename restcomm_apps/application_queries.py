@@ -5,7 +5,7 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 
 from peewee import chunked
 
-from . import bulk, changes, sids
+from . import account_locks, bulk, changes, sids
 from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
@@ -72,7 +72,15 @@ def list_changes(account, sid):
 
 @transaction
 def create_application(account, values, now):
-    """Add an application with the columns ``values`` to an account and return it."""
+    """Add an application with the columns ``values`` to an account and return it.
+
+    Raises AccountNotActive (403), AccountClosed (409); see ``account_locks.keep_open``.
+    """
+    account_locks.keep_open(account)
+    return _create(account, values, now)
+
+
+def _create(account, values, now):
     sid = sids.new_sid(sids.APPLICATION)
     application = _insertion.run(
         sid=sid,
@@ -120,8 +128,9 @@ def remove_application(account, sid, unbind, now, check):
 def change_applications(account, wanted, unbind, now):
     """Apply ``bulk.Change``s, all or nothing; list what they leave, None for a removed one.
 
-    Raises as the function for each single change, naming the line.
+    Raises as the function for each single change, naming the line, and as ``create_application``.
     """
+    account_locks.keep_open(account)
     left = []
     for change in wanted:
         with bulk.about_line(change.line):
@@ -136,7 +145,7 @@ def change_applications(account, wanted, unbind, now):
 
 def _apply(change, account, now):
     if change.action == bulk.CREATE:
-        return create_application(account, change.values, now)
+        return _create(account, change.values, now)
     if change.action == bulk.UPDATE:
         return update_application(account, change.sid, change.values, now, _accept)
     return remove_application(account, change.sid, False, now, _accept)

@@ -105,7 +105,7 @@ def authenticate():
 
 
 def allow_at_first_login(view):
-    """Let an uninitialized account call a view of accounts on itself; a decorator."""
+    """Let an uninitialized account call a view, of accounts on itself; a decorator."""
     view.is_allowed_at_first_login = True
     return view
 
@@ -116,7 +116,7 @@ def _is_first_login(account):
     return (
         account.status == UNINITIALIZED
         and hasattr(view, "is_allowed_at_first_login")
-        and account.goes_by(request.view_args["account"])
+        and account.goes_by(request.view_args.get("account", account.sid))
     )
 
 
@@ -145,19 +145,22 @@ def operate(name, action, resource):
         raise Forbidden()
     if own:
         return effective
-    if _acts_below(effective.role, action, resource):
+    if reaches_below(action, resource):
         account = find_account(name)
         if account is not None and is_ancestor(effective, account):
             return account
     raise Forbidden()
 
 
-def _acts_below(role, action, resource):
-    """Tell whether a role that may do something may do it on its descendants.
+def reaches_below(action: str, resource: str) -> bool:
+    """Return whether the caller may do something on all its descendants; see ``operate``.
 
     Their accounts are an administrator's business whatever the setting ACCESS says, and nobody
     else's to change.
     """
+    role = g.effective_account.role
+    if not _covers(_rights(role, own=False), (action, resource)):
+        return False
     if resource == "Accounts" and role == ADMINISTRATOR:
         return True
     if resource == "Accounts" and action != "Read":
@@ -185,14 +188,6 @@ def require_change(operated, values):
         require_role_within_rights(values["role"])
     is_own = operated.sid == effective.sid
     if is_own and values.get("status", effective.status) not in (effective.status, CLOSED):
-        raise Forbidden()
-
-
-def require_super_administrator():
-    """Raise Forbidden (403) unless the caller is a top account that acts on all others."""
-    effective = g.effective_account
-    top = effective.parent_sid is None and effective.role == ADMINISTRATOR
-    if not top or current_app.config["ACCESS"] != LINEAGE:
         raise Forbidden()
 
 

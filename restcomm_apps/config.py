@@ -181,7 +181,8 @@ SETTINGS = (
         "204",
         _read_delete_status,
         "200 or 204",
-        "The status of a removal; Visual Designer and the Node SDK need 200.",
+        "The status of a removal and of a closing; Visual Designer, the Node SDK and the old Java SDK "
+        "need 200.",
     ),
     Setting(
         "ACCESS",

@@ -7,7 +7,7 @@ does not name stays as it is.
 from collections import defaultdict
 from typing import NamedTuple
 
-from . import bulk
+from . import account_locks, bulk
 from .application_queries import change_applications, list_applications
 from .database import transaction
 from .errors import InvalidParameter, MissingParameter, NotFound
@@ -48,8 +48,10 @@ def find_differences(account, rows, prune):
 def apply_differences(account, rows, prune, differences, unbind, now):
     """Make the applications what the rows say, all or nothing.
 
-    Raises StaleDifferences where the differences are no longer those that were found before.
+    Raises StaleDifferences where the differences are no longer those that were found before,
+    AccountClosed (409).
     """
+    account_locks.keep_open(account)
     if _compare(list_applications(account, to_change=True), rows, prune) != differences:
         raise StaleDifferences()
     changes = [difference.change for difference in differences.changes]

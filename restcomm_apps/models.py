@@ -169,4 +169,27 @@ class Client(DatedModel):
         table_name = "restcomm_clients"
 
 
+class Profile(RestcommModel):
+    """What Restcomm's own web pages let an account do, as a JSON document."""
+
+    document = MediumTextField()
+
+    class Meta:
+        table_name = "restcomm_profiles"
+
+
+class ProfileAssociation(peewee.Model):
+    """Which profile an account or an organization has."""
+
+    target_sid = SidField(primary_key=True)
+    profile_sid = SidField()
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        table_name = "restcomm_profile_associations"
+
+
 TABLES = (Organization, Account, Application, IncomingPhoneNumber, Client)
+# Read where they are there, never made; the columns that are read are all that they need to have.
+PROFILE_TABLES = (Profile, ProfileAssociation)

@@ -2,9 +2,10 @@
 
 import json
 
-from . import changes
+from . import account_locks, changes
 from .database import locked, transaction
-from .models import CLOSED, Account, Application
+from .errors import AccountClosed
+from .models import Account, Application
 
 # Where an entry's properties have what was and what became.
 _FROM, _TO = 0, 1
@@ -14,33 +15,42 @@ class CannotRestore(Exception):
     """A state cannot be brought back; the text is a sentence that says why."""
 
 
-@transaction
 def restore_application(sid, sequence, now):
     """Bring an application back as it was after the change ``sequence`` of its account.
 
     With None a removed one comes back as it was last. Gives its row. What pointed at it before a
     removal is not bound again. Raises CannotRestore.
     """
-    present = locked(Application.select().where(Application.sid == sid)).first()
+    account_sid = _list_kept(sid)[-1].account_sid
+    account = Account.get_or_none(Account.sid == account_sid)
+    if account is None:
+        raise CannotRestore(f"Its account {account_sid} is gone.")
+    return _restore(account, sid, sequence, now)
+
+
+def _list_kept(sid):
     kept = list(changes.list_changes(resource_sid=sid))
     if not kept:
         raise CannotRestore(f"No change of {sid} is kept.")
+    return kept
+
+
+@transaction
+def _restore(account, sid, sequence, now):
+    try:
+        account_locks.keep_open(account)
+    except AccountClosed as error:
+        raise CannotRestore(f"Its account {account.sid} is closed.") from error
+    present = locked(Application.select().where(Application.sid == sid)).first()
+    kept = _list_kept(sid)
     if sequence is None and present is not None:
         raise CannotRestore(f"{sid} is not removed; name the change to go back to with --at.")
-    _check_owner(sid, kept[-1].account_sid, present)
+    if present is not None and present.account_sid != account.sid:
+        raise CannotRestore(f"{sid} belongs to {present.account_sid} now, not to {account.sid}.")
     # What something else has removed is known only if the trail has its creation.
     columns = _follow(None, kept, _TO) if present is None else dict(present.__data__)
     columns = _follow(columns, reversed(_changes_after(sequence, kept, sid)), _FROM)
     return _write(sid, present, columns, now)
-
-
-def _check_owner(sid, account_sid, present):
-    if present is not None and present.account_sid != account_sid:
-        raise CannotRestore(f"{sid} belongs to {present.account_sid} now, not to {account_sid}.")
-    account = Account.get_or_none(Account.sid == account_sid)
-    if account is None or account.status == CLOSED:
-        how = "gone" if account is None else CLOSED
-        raise CannotRestore(f"Its account {account_sid} is {how}.")
 
 
 def _changes_after(sequence, kept, sid):

@@ -4,7 +4,15 @@ import threading
 
 from . import own_models
 from .database import database, is_mysql
-from .models import ACTIVE, FIRST_ORGANIZATION, TABLES, Account, Application, Organization
+from .models import (
+    ACTIVE,
+    FIRST_ORGANIZATION,
+    PROFILE_TABLES,
+    TABLES,
+    Account,
+    Application,
+    Organization,
+)
 
 # Texts compare to the letter, as on SQLite.
 _MYSQL_SETTINGS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
@@ -12,7 +20,8 @@ _MYSQL_SETTINGS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_b
 _fitting = threading.Lock()
 _fitted_to = None
 _left_out = []
-_own_tables = set()
+# Of the tables that a database may lack, those that it has.
+_spare_tables = set()
 
 
 def create_tables(now):
@@ -52,15 +61,15 @@ def missing_indexes(table):
 
 def fit_models():
     """Fit the models to the tables of the database, when it is first used."""
-    global _fitted_to, _own_tables
+    global _fitted_to, _spare_tables
     if _fitted_to is not database.obj:
         with _fitting:
             if _fitted_to is not database.obj:
                 tables = set(database.get_tables())
                 _fit_models(tables)
-                _own_tables = {
+                _spare_tables = {
                     table for table in own_models.TABLES if table._meta.table_name in tables
-                }
+                } | {table for table in PROFILE_TABLES if _can_be_read(table, tables)}
                 _fitted_to = database.obj
 
 
@@ -69,7 +78,19 @@ def has_own_table(table):
 
     A Restcomm's database has none, until init-db has run on it and the service started again.
     """
-    return table in _own_tables
+    return table in _spare_tables
+
+
+def has_profiles() -> bool:
+    """Return whether the database had Restcomm's tables of profiles when it was first opened."""
+    return _spare_tables.issuperset(PROFILE_TABLES)
+
+
+def _can_be_read(table, present_tables):
+    if table._meta.table_name not in present_tables:
+        return False
+    present = {column.name for column in database.get_columns(table._meta.table_name)}
+    return present.issuperset(table._meta.columns)
 
 
 def _fit_models(tables):

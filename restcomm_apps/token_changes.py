@@ -2,7 +2,7 @@
 place or goes; each step in one transaction.
 """
 
-from . import account_queries, changes, tokens
+from . import account_locks, changes, tokens
 from .database import transaction
 from .errors import AccountClosed, NotProvided, TokenConflict
 from .models import CLOSED, Account
@@ -15,7 +15,7 @@ def rotate_token(account, now):
     """Give an account a second token and return the account with it as ``new_token``.
 
     Raises TokenConflict (409) where it has one: clients may be using it. Raises AccountClosed
-    (409), NotProvided (501).
+    (409), AccountNotActive (403), NotProvided (501).
     """
     current, second = _read(account)
     if second is not None:
@@ -30,7 +30,8 @@ def rotate_token(account, now):
 def promote_token(account, now):
     """Put an account's second token in the place of the first and return the account.
 
-    Raises TokenConflict (409) where it has none, AccountClosed (409), NotProvided (501).
+    Raises TokenConflict (409) where it has none, AccountClosed (409), AccountNotActive (403),
+    NotProvided (501).
     """
     current, second = _read(account)
     _require(second)
@@ -59,7 +60,7 @@ def _read(account):
     """Read an account and its second token or None, within a transaction."""
     if not has_own_table(SecondToken):
         raise NotProvided("A second token")
-    current = account_queries.lock_account(account)
+    current = account_locks.lock_account(account)
     if current.status == CLOSED:
         raise AccountClosed()
     return current, SecondToken.get_or_none(SecondToken.account_sid == current.sid)

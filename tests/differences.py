@@ -537,6 +537,12 @@ def _acts_for_a_descendant(recorded):
     )
 
 
+def _creates_in_a_closed_account(recorded):
+    owner = ACCOUNTS.get(recorded.account)
+    is_closed = owner is not None and owner["status"] == "closed"
+    return is_closed and (recorded.method, recorded.status) == ("POST", 200)
+
+
 def _answer_for_a_descendant(recorded):
     if recorded.method == "DELETE":
         return Expected(204, {"Cache-Control": "private"}, "", application=None)
@@ -955,6 +961,13 @@ CONTRACTS_TABLE = (
         "Who may do what: a parent or any ancestor may act for its sub-accounts too",
         applies=_acts_for_a_descendant,
         answer=_answer_for_a_descendant,
+    ),
+    Difference(
+        "an ancestor creates an application in a closed account",
+        "409",
+        "Accounts, more: Nothing can be created in an account that is being closed",
+        applies=_creates_in_a_closed_account,
+        answer=lambda recorded: _refused(recorded, 409, 20007),
     ),
     Difference(
         "a beginning of the base URL is a welcome origin, an empty one too",

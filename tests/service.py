@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from json import loads
 from pathlib import Path
 
@@ -23,9 +24,12 @@ from restcomm_apps.models import TABLES
 from restcomm_apps.own_models import TABLES as OWN_TABLES
 from restcomm_apps.schema import create_tables
 
+from .links import check_links, headers_to_follow
+
 MODELS = (*TABLES, *OWN_TABLES)
 BASE = "/restcomm/2012-04-24"
 MEDIA_TYPES = ("application/json", "application/xml")
+PROFILE_TYPE = "application/instance+json"
 # The tests fail to log in more often than anybody may; test_attacks.py sets the limit anew.
 NO_LIMIT = {"LOGIN_LIMIT": "0"}
 
@@ -43,6 +47,8 @@ def check_reply(status, content_type, body):
         assert content_type is None
     elif body == b"OK":
         assert content_type == "text/plain"
+    elif content_type == PROFILE_TYPE:
+        assert (status, type(loads(body))) == (200, dict)
     elif content_type == "text/csv":
         assert status == 200
         check_csv(body.decode())
@@ -84,6 +90,7 @@ class Service:
         settings = {"DATABASE_URL": database_url, **NO_LIMIT, **settings}
         self.app = create_app({f"RESTCOMM_APPS_{name}": text for name, text in settings.items()})
         self.client = self.app.test_client()
+        self.followed = set()
         with database.connection_context():
             create_tables("2012-04-24 00:00:00")
             for model in MODELS:
@@ -107,12 +114,24 @@ class Service:
         return rows
 
     def request(self, method, path, account=None, headers=None, **options):
-        """Send a request below the API's base path as an account row; check and give the reply."""
+        """Send a request below the API's base path as an account row; check and give the reply.
+
+        The links that it hands out are followed, each once.
+        """
         headers = {**(authorization(account) if account else {}), **(headers or {})}
         reply = self.client.open(BASE + path, method=method, headers=headers, **options)
         if method != "HEAD":
             check_reply(reply.status_code, reply.headers.get("Content-Type"), reply.data)
+        if reply.status_code == 200:
+            get = partial(self._follow, headers_to_follow(headers))
+            check_links(self.followed, reply.request.host, reply.headers, reply.data, get)
         return reply
+
+    def _follow(self, headers, path):
+        """Give the status of what a link leads to, as ``check_links`` asks; it is checked too."""
+        reply = self.client.get(path, headers=headers)
+        check_reply(reply.status_code, reply.headers.get("Content-Type"), reply.data)
+        return reply.status_code
 
     def close(self):
         """Close this thread's connection."""
@@ -141,6 +160,7 @@ class Gunicorn:
         ]
         self.log = Path(log)
         self.process = None
+        self.followed = set()
 
     @property
     def url(self):
@@ -183,10 +203,24 @@ class Gunicorn:
         self.process.wait(30)
 
     def request(self, method, path, account=None, body=None, headers=None, timeout=30):
-        """Send a request below the API's base path; give status, headers and body, checked."""
+        """Send a request below the API's base path; give status, headers and body, checked.
+
+        The links that the reply hands out are followed, each once.
+        """
         headers = {**(authorization(account) if account else {}), **(headers or {})}
+        answer = self._send(method, BASE + path, body, headers, timeout)
+        if answer[0] == 200:
+            kept = headers_to_follow(headers)
+            host = headers.get("Host", f"127.0.0.1:{self.port}")
+            check_links(
+                self.followed, host, *answer[1:],
+                lambda path: self._send("GET", path, None, kept, timeout)[0],
+            )
+        return answer
+
+    def _send(self, method, path, body, headers, timeout):
         request = urllib.request.Request(
-            self.url + BASE + path, data=body, headers=headers, method=method
+            self.url + path, data=body, headers=headers, method=method
         )
         # Made anew: urllib keeps its own from the first request on, whatever SSL_CERT_FILE says then.
         context = ssl.create_default_context() if self.scheme == "https" else None

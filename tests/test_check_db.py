@@ -57,6 +57,7 @@ CLEAN = {
     ],
     CLIENTS: [client_row(1, CHILD, voice_application_sid=FULL["sid"]), client_row(2, CHILD)],
 }
+SHUT = account_row("shut", PARENT, status="closed")
 # Rows beside CLEAN's, for each check at least one that it finds.
 BROKEN = {
     ACCOUNTS: [
@@ -65,6 +66,7 @@ BROKEN = {
         account_row("loud", status="Active"),
         account_row("strange", status="gone"),
         account_row("clerk", role="Clerk"),
+        SHUT,
         account_row("twin1", email_address="same@example.com"),
         account_row("twin2", email_address="same@example.com"),
         account_row("no-twin", email_address="Same@example.com"),
@@ -81,6 +83,7 @@ BROKEN = {
         application_row(25, CHILD, date_created="0000-00-00 00:00:00"),
         application_row(26, CHILD, uri=FULL["uri"]),
         application_row(27, CHILD, uri=f"no root{application_row(27, CHILD)['uri']}"),
+        application_row(29, SHUT),
         application_row(28, CHILD, sid="AP-28", uri=FULL["uri"].replace(FULL["sid"], "AP-28")),
     ],
     NUMBERS: [
@@ -111,6 +114,7 @@ FOUND_IN_ROWS = {
     "sids": {(APPLICATIONS, None): 1},
     "sid-prefixes": {(CLIENTS, None): 1},
     "ownerless": {(APPLICATIONS, None): 2, (NUMBERS, None): 1, (CLIENTS, None): 1},
+    "closed-accounts": {(APPLICATIONS, None): 1},
     "parentless": {(ACCOUNTS, None): 1},
     "organizations": {(ACCOUNTS, None): 1, (NUMBERS, None): 1},
     "dangling": {

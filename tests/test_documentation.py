@@ -38,7 +38,7 @@ def test_readme_lists_every_endpoint(service):
         for method, cell in zip(METHODS, cells)
         if cell != "405"
     }
-    names = {"<account>": "{account}", "<sid:sid>": "{sid}", "/restcomm/2012-04-24": "{base}"}
+    names = {"<account>": "{account}", "<sid:sid>": "{sid}", "<profile>": "{profile}", "/restcomm/2012-04-24": "{base}"}
     served = set()
     for rule in service.app.url_map.iter_rules():
         url = rule.rule

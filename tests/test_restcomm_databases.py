@@ -10,7 +10,9 @@ import pytest
 
 from .databases import ENGINE, connect_directly, read_columns
 from .replay import read_rows
-from .rows import CHILD, FULL, NAMESAKE, PARENT, TABLES, client_row, number_row
+from .rows import (
+    CHILD, FULL, NAMESAKE, ORGANIZATION, PARENT, TABLES, client_row, number_row,
+)
 from .schemas import AGES, make_tables
 from .service import Gunicorn
 
@@ -143,6 +145,15 @@ def test_accounts_are_served_and_added(gunicorn, columns, database_url):
     assert row.get("organization_sid") == rows[PARENT["sid"]].get("organization_sid")
     account = {"sid": created["sid"], "auth_token": "correct-horse"}
     assert ask(gunicorn, "GET", f"/Accounts/{created['sid']}.json", account=account)[0] == 200
+
+
+def test_list_of_an_organization_is_empty_where_there_are_none(gunicorn, columns):
+    has_organizations = "organization_sid" in columns["restcomm_accounts"]
+    path = f"/Accounts.json?OrganizationSid={ORGANIZATION}"
+    status, listed = ask(gunicorn, "GET", path, account=CHILD)
+    assert (status, len(listed)) == (200, 2 if has_organizations else 0)
+    path = "/Accounts.json?DomainName=default.restcomm.com"
+    assert ask(gunicorn, "GET", path, account=CHILD)[0] == (200 if has_organizations else 404)
 
 
 def test_command_line_works_on_it(columns, database_url):

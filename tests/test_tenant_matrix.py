@@ -15,6 +15,7 @@ from .service import Service
 # -  403: byte for byte the reply about an account that nobody has
 # !  403: the caller's account is not active
 # c  409: the account in the URL is closed
+# C  the same with ACCESS=lineage; refused like - with ACCESS=owner
 # .  the URL names no account: told once, in the rows on self
 MATRIX = """
                                Applications                         Accounts/{account}    Accounts
@@ -26,7 +27,7 @@ Administrator  child            L     L       L     L   L    L       Y    Y   Y 
 Administrator  grandchild       L     L       L     L   L    L       Y    Y   Y    Y      .     .
 Administrator  suspended        L     L       L     L   L    L       Y    Y   Y    Y      .     .
 Administrator  uninitialized    L     L       L     L   L    L       Y    Y   Y    Y      .     .
-Administrator  closed           L     L       L     L   L    L       Y    c   c    Y      .     .
+Administrator  closed           L     C       L     L   L    L       Y    c   c    Y      .     .
 Administrator  parent           -     -       -     -   -    -       -    -   -    -      .     .
 Administrator  sibling          -     -       -     -   -    -       -    -   -    -      .     .
 Administrator  stranger         -     -       -     -   -    -       -    -   -    -      .     .
@@ -36,7 +37,7 @@ Developer      child            L     L       L     L   L    L       -    -   - 
 Developer      grandchild       L     L       L     L   L    L       -    -   -    -      .     .
 Developer      suspended        L     L       L     L   L    L       -    -   -    -      .     .
 Developer      uninitialized    L     L       L     L   L    L       -    -   -    -      .     .
-Developer      closed           L     L       L     L   L    L       -    -   -    -      .     .
+Developer      closed           L     C       L     L   L    L       -    -   -    -      .     .
 Developer      parent           -     -       -     -   -    -       -    -   -    -      .     .
 Developer      sibling          -     -       -     -   -    -       -    -   -    -      .     .
 Developer      stranger         -     -       -     -   -    -       -    -   -    -      .     .
@@ -223,5 +224,6 @@ def test_every_method_answers_as_the_matrix_says(services, access, caller, opera
             for column, letter in zip(COLUMNS, letters)
         ]
         transaction.rollback()
-    done_in_lineage_only = {"L": "Y" if access == "lineage" else "-"}
-    assert observed == [done_in_lineage_only.get(letter, letter) for letter in letters]
+    lineage = access == "lineage"
+    in_lineage_only = {"L": "Y" if lineage else "-", "C": "c" if lineage else "-"}
+    assert observed == [in_lineage_only.get(letter, letter) for letter in letters]

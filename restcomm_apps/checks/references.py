@@ -2,7 +2,7 @@
 
 from peewee import fn
 
-from ..models import Account, Application, Client, IncomingPhoneNumber, Organization
+from ..models import CLOSED, Account, Application, Client, IncomingPhoneNumber, Organization
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
 from .expressions import pointed_at, to_the_letter
 
@@ -12,6 +12,16 @@ _REFERENCES = (*IncomingPhoneNumber.application_columns(), Client.voice_applicat
 def _find_ownerless(install):
     for model in (Application, IncomingPhoneNumber, Client):
         yield _pointing_nowhere(install, model.account_sid, Account)
+
+
+def _find_of_closed_accounts(install):
+    owner = Account.alias()
+    owners = pointed_at(Application.account_sid, owner, install.collation_of(Account.sid))
+    yield Rows(
+        fn.EXISTS(owners.where(owner.status == CLOSED)),
+        reads=(Application.account_sid, Account.sid, Account.status),
+        shows=(Application.account_sid,),
+    )
 
 
 def _find_parentless(install):
@@ -52,6 +62,12 @@ def _find_foreign(install):
 
 REFERENCE_CHECKS = (
     rows_check("ownerless", WRONG, "rows of an account that is not there", _find_ownerless),
+    rows_check(
+        "closed-accounts",
+        WRONG,
+        "applications of an account that is closed, which closing should have removed",
+        _find_of_closed_accounts,
+    ),
     rows_check("parentless", INFORMATIONAL, "accounts whose parent is not there", _find_parentless),
     rows_check(
         "organizations",

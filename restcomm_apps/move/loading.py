@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 
 import peewee
 
+from .. import account_locks
 from ..database import database, is_mysql
-from ..models import Account, Organization
+from ..models import CLOSED, Account, Organization
 from .rows import MODELS, BadRow, Refused, stored_value, unknown_columns, values_of
 from .tables import present_tables
 
@@ -73,6 +74,8 @@ class _Loader:
         self.difference = Difference()
         self.tables = present_tables(database)
         self.seen = defaultdict(set)
+        # {sid: status} of the source's accounts, and of those here that are kept as they are.
+        self.statuses, self.kept = {}, {}
         self.domains = self._read_domains()
         self.batches = defaultdict(list)
         self.characters = Counter()
@@ -105,6 +108,8 @@ class _Loader:
         except Refused as reason:
             self.difference.refuse(BadRow(_place(row), str(reason)))
             return
+        if row.table == Account._meta.table_name:
+            self.statuses[values["sid"]] = values["status"]
         if unknown := unknown_columns(row):
             self.difference.unknown[row.table] |= unknown
         batch = self.batches[row.table]
@@ -127,6 +132,8 @@ class _Loader:
         """Compare a table's batch with the rows that are there, write what differs, count."""
         model, batch = MODELS[table], self.batches.pop(table)
         del self.characters[table]
+        if "account_sid" in model._meta.fields:
+            batch = self._refuse_closed(batch)
         present = model.select().where(model.sid.in_([values["sid"] for values, _ in batch]))
         present = {row["sid"]: row for row in present.dicts()}
         added = [each for each in batch if each[0]["sid"] not in present]
@@ -142,6 +149,27 @@ class _Loader:
         refused = self._write(_replace, model, changed) if self.write else 0
         self.difference.changed[table] += len(changed) - refused
         self.progress()
+
+    def _refuse_closed(self, batch):
+        """Refuse rows of accounts that are closed here, unless the source has them closed too.
+
+        While it writes, the accounts are kept as they are until the commit.
+        """
+        owners = sorted({values["account_sid"] for values, _ in batch})
+        closed = {sid for sid in owners if self._is_closed(sid)}
+        for values, row in batch:
+            if values["account_sid"] in closed:
+                reason = f"its account {values['account_sid']} is closed"
+                self.difference.refuse(BadRow(_place(row), reason))
+        return [each for each in batch if each[0]["account_sid"] not in closed]
+
+    def _is_closed(self, account_sid):
+        in_source = self.statuses.get(account_sid)
+        if in_source == CLOSED or (in_source is not None and not self.write):
+            return False
+        if account_sid not in self.kept:
+            self.kept[account_sid] = account_locks.keep_as_it_is(account_sid)
+        return self.kept[account_sid] == CLOSED
 
     def _write(self, write, model, batch):
         """Write a batch; where the database refuses one of it, row by row. Count the refused."""

@@ -1,0 +1,114 @@
+"""The locks on accounts: in which order they are taken, and what a change finds once it has them.
+
+A transaction locks accounts before anything else, an ancestor before its descendants: first the
+caller's, then the operated one, then those below it. What creates something in an account shares
+the lock on it with others that do; what closes it waits for them, and they wait for the closing.
+SQLite's transactions exclude each other anyway and only look.
+"""
+
+import peewee
+
+from . import callers
+from .database import is_mysql, locked
+from .errors import AccountClosed, AccountNotActive
+from .models import ACTIVE, CLOSED, Account
+from .statements import Parameter, Statement
+
+# Accounts looked up by one statement: engines bound the number of parameters.
+_CHUNK = 500
+
+
+class TreeHasGrown(Exception):
+    """An account was added below while those there were being locked."""
+
+
+def keep_open(account: Account) -> None:
+    """Keep an account from being closed until the commit, for what is to be created in it.
+
+    Raises AccountNotActive (403) where the caller's own account no longer is as it was when the
+    request was authenticated, AccountClosed (409) where a descendant of the caller's is closed.
+    """
+    _keep_caller_active(account)
+    status = keep_as_it_is(account.sid)
+    _require_unchanged(account, status)
+    if status is None or status == CLOSED:
+        raise AccountClosed()
+
+
+def keep_as_it_is(account_sid: str) -> str | None:
+    """Keep an account as it is until the commit and return its status; None if it is not there."""
+    row = _select_to_keep.first_row(sid=account_sid)
+    return row and row.status
+
+
+def lock_account(account: Account) -> Account:
+    """Read an account anew within a transaction that may change it.
+
+    Raises AccountNotActive (403); see ``keep_open``. A closed descendant is returned.
+    """
+    _keep_caller_active(account)
+    current = locked(Account.select().where(Account.sid == account.sid)).get()
+    _require_unchanged(account, current.status)
+    return current
+
+
+def list_levels_below(account: Account) -> list[list[str]]:
+    """List the sids of all accounts below an account, whatever their status, level by level."""
+    seen, levels = {account.sid}, [[account.sid]]
+    while levels[-1]:
+        below = {}
+        for parents in peewee.chunked(levels[-1], _CHUNK):
+            children = Account.select(Account.sid).where(Account.parent_sid << parents).tuples()
+            below |= dict.fromkeys(sid for (sid,) in children if sid not in seen)
+        seen |= below.keys()
+        levels.append(list(below))
+    return levels[1:-1]
+
+
+def lock_levels_below(account: Account, levels: list[list[str]]) -> list[Account]:
+    """Read the accounts below a locked one anew; ``levels`` is what ``list_levels_below`` found.
+
+    The levels have to be listed before the transaction begins: they are locked by key, as a search
+    for children that locks would lock the accounts of everybody on MariaDB. Raises TreeHasGrown
+    where an account has been added since.
+    """
+    accounts = []
+    for level in levels:
+        for some in peewee.chunked(level, _CHUNK):
+            again = Account.select().where(Account.sid << some).order_by(Account.sid)
+            accounts.extend(locked(again))
+    # On MariaDB the transaction's first read without a lock. Nothing can be added any more.
+    now_there = {sid for level in list_levels_below(account) for sid in level}
+    if not now_there <= {each.sid for each in accounts}:
+        raise TreeHasGrown()
+    return accounts
+
+
+def lock_active_tops(besides: Account):
+    """Yield the active accounts without a parent but for one, each locked when it is reached."""
+    is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
+    others = Account.select(Account.sid).where(is_top, Account.sid != besides.sid)
+    for (sid,) in list(others.order_by(Account.sid).tuples()):
+        top = locked(Account.select().where(Account.sid == sid, is_top)).first()
+        if top is not None:
+            yield top
+
+
+def _require_unchanged(account, status):
+    """Raise AccountNotActive where the caller's own account is not as it was authenticated."""
+    if account.sid == callers.current().effective_account_sid and status != account.status:
+        raise AccountNotActive()
+
+
+def _keep_caller_active(account):
+    """Raise AccountNotActive where the caller acts on another account and its own is not active."""
+    caller_sid = callers.current().effective_account_sid
+    if caller_sid not in (None, account.sid) and keep_as_it_is(caller_sid) != ACTIVE:
+        raise AccountNotActive()
+
+
+@Statement
+def _select_to_keep():
+    found = Account.select(Account.status).where(Account.sid == Parameter("sid"))
+    # The words that MariaDB and every MySQL know.
+    return found.for_update("LOCK IN SHARE MODE") if is_mysql() else found
