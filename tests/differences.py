@@ -476,7 +476,7 @@ def _has_other_url(recorded):
         recorded.method in ("POST", "PUT")
         and recorded.status == 200
         and rcml_url != ""
-        and not re.match(r"https?:(?!//[^/]*:[^/0-9])|/", rcml_url)
+        and not re.match("https?:(?!//example.com:port/)|/", rcml_url)
     )
 
 
