@@ -6,16 +6,17 @@ from contextlib import suppress
 from flask import Blueprint, current_app, g, request
 from werkzeug.routing import BaseConverter
 
-from . import application_lists, auth, bulk, bulk_rows, forms
+from . import auth, bulk, bulk_rows, forms
 from . import application_queries as queries
+from .application_lists import ApplicationListing
 from .compression import compress
 from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .dates import local_now
 from .errors import Forbidden, InvalidParameter
 from .idempotency import answer_once
-from .lists import render_batches, render_page, wants_csv
-from .paging import describe_page, read_selection
+from .lists import render_listing, wants_csv
+from .paging import read_selection
 from .properties import APPLICATION, BULK, CHANGE, BulkOutcome
 from .render import render, render_list, render_nothing
 from .suffix import SUFFIX
@@ -84,10 +85,8 @@ def _list():
     selection = read_selection(request.args)
     if selection.with_numbers and wants_csv():
         raise InvalidParameter("includeNumbers", "not be true for CSV, which has no numbers")
-    if selection.page_size is None:
-        return render_batches(application_lists.list_batches(g.operated_account, selection))
-    page = application_lists.list_page(g.operated_account, selection)
-    return render_page(page, describe_page(selection, page, _list_path()))
+    listing = ApplicationListing(g.operated_account, selection)
+    return render_listing(APPLICATION, listing, selection, _list_path())
 
 
 @blueprint.post(LIST)

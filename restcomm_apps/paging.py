@@ -4,6 +4,7 @@ The only place that knows how the parameters of a list and the properties of a p
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -18,7 +19,7 @@ _ORDERS = {
     "DateUpdated": "date_updated",
     "FriendlyName": "friendly_name",
 }
-_PAGING = ("Page", "PageSize", "AfterSid")
+_PAGING, _AFTER = ("Page", "PageSize"), "AfterSid"
 # What the links of a page keep from its request.
 _KEPT = ("FriendlyName", "Kind", "SortBy", "includeNumbers")
 _NUMBER = re.compile("[0-9]{1,9}")
@@ -48,12 +49,14 @@ class Selection(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A part of a list: its rows, the position of the first, the number of all.
+    """A part of a list: its rows in batches, their number, the position of the first, that of all.
 
-    ``following`` is (the sid, the key) of the last row where others follow, or None.
+    Where others follow, ``following`` is (the sid, the key) of the last row, or empty where their
+    page is found by its number; None where this is the end.
     """
 
-    rows: list
+    batches: Iterator
+    count: int
     start: int
     total: int
     following: tuple | None
@@ -71,9 +74,17 @@ def read_selection(parameters):
         sort_by=sort_by,
         descending=descending,
         with_numbers=parameters.get("includeNumbers", "").lower() == "true",
-        kept=tuple((each, parameters[each]) for each in _KEPT if each in parameters),
-        **_read_part(parameters),
+        **_read_part(parameters, _KEPT, "an application"),
     )
+
+
+def read_part(parameters, kept=(), after=None):
+    """Validate the parameters of a list that has one order: which part of it is asked for.
+
+    The links of a page keep the parameters of the names ``kept``. ``after`` says what AfterSid is
+    the sid of, where pages are found by it. Raises InvalidParameter (400).
+    """
+    return Selection(**_read_part(parameters, kept, after))
 
 
 def _read_kind(text):
@@ -89,15 +100,15 @@ def _read_order(text):
     return _ORDERS[name], direction == "desc"
 
 
-def _read_part(parameters):
-    if not any(name in parameters for name in _PAGING):
+def _read_part(parameters, kept, after):
+    if not any(name in parameters for name in (*_PAGING, *([_AFTER] if after else []))):
         return {}
     page_size = parameters.get("PageSize", str(DEFAULT_PAGE_SIZE))
     if not _NUMBER.fullmatch(page_size) or not 1 <= int(page_size) <= LARGEST_PAGE_SIZE:
         raise InvalidParameter("PageSize", f"be a number from 1 to {LARGEST_PAGE_SIZE}")
-    after_sid = parameters.get("AfterSid")
+    after_sid = parameters.get(_AFTER) if after else None
     if after_sid is not None and not is_sid(after_sid):
-        raise InvalidParameter("AfterSid", "be the sid of an application")
+        raise InvalidParameter(_AFTER, f"be the sid of {after}")
     page = parameters.get("Page", "0" if after_sid is None else None)
     if page is not None and not _NUMBER.fullmatch(page):
         raise InvalidParameter("Page", "be a number from 0 to 999999999")
@@ -106,6 +117,7 @@ def _read_part(parameters):
         "page_size": int(page_size),
         "after_sid": after_sid,
         "after_key": tuple(parameters.getlist("AfterKey")),
+        "kept": tuple((each, parameters[each]) for each in kept if each in parameters),
     }
 
 
@@ -122,7 +134,7 @@ def describe_page(selection, page, path):
         ("pagesize", "page_size", selection.page_size),
         ("total", "total", page.total),
         ("start", "start", page.start),
-        ("end", "end", page.start + max(len(page.rows) - 1, 0)),
+        ("end", "end", page.start + max(page.count - 1, 0)),
         ("uri", "uri", links["self"]),
         ("firstpageuri", "first_page_uri", links["first"]),
         ("previouspageuri", "previous_page_uri", links["prev"]),
@@ -155,12 +167,12 @@ def _links(selection, page, path):
         "self": link(number, own),
         "first": link(0),
         "prev": link(min(number - 1, last)) if number > 0 else None,
-        "next": link(number + 1, _place(*page.following)) if page.following else None,
+        "next": None if page.following is None else link(number + 1, _place(*page.following)),
         "last": link(last),
     }
 
 
-def _place(sid, key):
+def _place(sid=None, key=()):
     if sid is None:
         return ()
-    return (("AfterSid", sid), *(("AfterKey", value) for value in key))
+    return ((_AFTER, sid), *(("AfterKey", value) for value in key))
