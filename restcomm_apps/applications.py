@@ -16,10 +16,9 @@ from .dates import local_now
 from .errors import Forbidden, InvalidParameter
 from .idempotency import answer_once
 from .lists import render_listing, wants_csv
-from .paging import read_selection
+from .paging import read_part, read_selection
 from .properties import APPLICATION, BULK, CHANGE, BulkOutcome
-from .render import render, render_list, render_nothing
-from .suffix import SUFFIX
+from .render import render, render_nothing
 
 blueprint = Blueprint("applications", __name__)
 
@@ -154,8 +153,10 @@ def remove_application(account, sid):
 
 @blueprint.get(CHANGES)
 def list_changes(account, sid):
-    """List the changes to an application of the account's, a removed one's too."""
-    return render_list(CHANGE, queries.list_changes(g.operated_account, sid))
+    """List the changes to an application of the account's, a removed one's too, or a page of them."""
+    selection = read_part(request.args)
+    listing = queries.list_changes(g.operated_account, sid)
+    return render_listing(CHANGE, listing, selection, f"{_list_path()}/{sid}/Changes")
 
 
 def _check(application):
@@ -164,10 +165,7 @@ def _check(application):
 
 
 def _list_path():
-    """Give the path of the operated account's list, with the suffix that the request came with."""
-    path = f"{current_app.config['BASE_PATH']}/Accounts/{g.operated_account.sid}/Applications"
-    suffix = request.environ[SUFFIX]
-    return f"{path}.{suffix}" if suffix else path
+    return f"/Accounts/{g.operated_account.sid}/Applications"
 
 
 def _unbinds():

@@ -49,13 +49,16 @@ def render_listing(resource, listing, selection, path):
     """Make the reply that lists the rows of a Listing, or the page that a Selection asks for.
 
     What is read as a single batch goes out whole, more is streamed, each batch as it is read. A
-    fault then cuts the reply: nothing that would end it well is sent. Links begin with ``path``.
+    fault then cuts the reply: nothing that would end it well is sent. ``path`` is the list's own,
+    below the base path and without a suffix.
     """
     look = _look_in_csv() if wants_csv() else _look_of(resource, request.environ[FORMAT])
     if selection.page_size is None:
         return _reply(look, listing.batches())
     page = listing.page(selection)
-    description = describe_page(selection, page, path)
+    suffix = request.environ[SUFFIX]
+    own_path = current_app.config["BASE_PATH"] + path + (f".{suffix}" if suffix else "")
+    description = describe_page(selection, page, own_path)
     if not wants_csv():
         envelop = _in_json if request.environ[FORMAT] == JSON else _in_xml
         return _reply(envelop(look, resource.list_element, description), page.batches)
