@@ -36,16 +36,12 @@ class ApplicationListing(Listing):
         self._account = account
         self._selection = selection
 
-    def page(self, selection):
-        """Read the Page that is asked for.
+    def _find_place(self, selection):
+        """Give the place that a page begins after, or None.
 
-        Raises InvalidParameter (400) where it begins after what the account does not have.
+        Raises InvalidParameter (400) where that is what the account does not have.
         """
-        return super().page(selection, self._find_place())
-
-    def _find_place(self):
-        """Give the place that a page begins after, or None."""
-        after_sid, after_key = self._selection.after_sid, self._selection.after_key
+        after_sid, after_key = selection.after_sid, selection.after_key
         *columns, sid = self._order
         if after_sid is None:
             return None

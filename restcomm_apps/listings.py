@@ -6,6 +6,7 @@ which are bounded by rows and by octets, so that it needs no cursor while a clie
 more memory than its largest row.
 """
 
+import bisect
 from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from .statements import read_rows
 
 # Rows that are read at once.
 BATCH = 1000
+# Rows that are named in one query: engines bound the number of parameters.
+SIDS_AT_ONCE = 500
 # The octets of long texts that are held at once: of a batch, unless one row alone has more; and of
 # a row that is read with its batch. The texts of others are read when their turn comes, so that
 # what they cost is known before.
@@ -63,8 +66,9 @@ class Listing:
             rows = self._read_after(after, BATCH)
         yield from self._complete(rows, is_end=True)
 
-    def page(self, selection, place=None):
-        """Read the Page that a Selection asks for, behind a place where one is given."""
+    def page(self, selection):
+        """Read the Page that a Selection asks for."""
+        place = self._find_place(selection)
         wanted = selection.page_size + 1  # One more tells whether others follow.
         start = selection.page_size * (selection.page or 0)
         total = self._query.count()
@@ -76,6 +80,10 @@ class Listing:
         shown = rows[: selection.page_size]
         following = self._describe_place(shown[-1]) if len(rows) > len(shown) else None
         return Page(self._complete(shown, is_end=True), len(shown), start, total, following)
+
+    def _find_place(self, selection):
+        """Give the place that a page begins after, or None; this is that of an order by sid."""
+        return selection.after_sid and (selection.after_sid,)
 
     def _describe_place(self, row):
         if self._grows_at_its_end:
@@ -159,6 +167,34 @@ class Listing:
             for row in rows
         ]
         return [rows[0]._make(row) for row in whole if row is not None]
+
+
+class SidListing(Listing):
+    """The rows of a model that have certain sids, which are given in order."""
+
+    def __init__(self, model, sids):
+        super().__init__(model.select, (model.sid,))
+        self._sids = sids
+
+    def batches(self):
+        """Yield all rows in Batches; any may be empty."""
+        return self._batches_of(self._sids)
+
+    def page(self, selection):
+        """Read the Page that a Selection asks for."""
+        size = selection.page_size
+        start = size * (selection.page or 0)
+        if selection.after_sid is not None:
+            start = bisect.bisect(self._sids, selection.after_sid)
+        shown, more = self._sids[start : start + size], self._sids[start + size :]
+        following = (shown[-1], ()) if more else None
+        return Page(self._batches_of(shown), len(shown), start, len(self._sids), following)
+
+    def _batches_of(self, sids):
+        for start in range(0, max(len(sids), 1), SIDS_AT_ONCE):
+            some = sids[start : start + SIDS_AT_ONCE]
+            rows = read_rows(self.in_order().where(self._order[-1].in_(some)))
+            yield from self._complete(rows, is_end=start + SIDS_AT_ONCE >= len(sids))
 
 
 def _octets(column):
