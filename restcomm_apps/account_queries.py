@@ -3,6 +3,8 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
+import itertools
+
 import peewee
 
 from . import account_locks, changes, sids
@@ -143,42 +145,45 @@ def _go_up(account):
         parent_sid = parent and parent.parent_sid
 
 
-def list_children(account):
-    """List an account's direct sub-accounts, by sid."""
-    return list(Account.select().where(Account.parent_sid == account.sid).order_by(Account.sid))
+def select_children(account: Account) -> peewee.ModelSelect:
+    """Select an account's direct sub-accounts, in no order."""
+    return Account.select().where(Account.parent_sid == account.sid)
 
 
-def list_tree(account: Account) -> list[Account]:
-    """List an account and all below it, by sid."""
-    below = [sid for level in account_locks.list_levels_below(account) for sid in level]
-    accounts = [account]
-    for some in peewee.chunked(below, _CHUNK):
-        accounts.extend(Account.select().where(Account.sid << some))
-    return sorted(accounts, key=lambda each: each.sid)
+def list_tree(account: Account) -> list[str]:
+    """List the sids of an account and of all below it, in order."""
+    levels = account_locks.list_levels_below(account)
+    return sorted([account.sid, *itertools.chain.from_iterable(levels)])
 
 
-def narrow(
-    accounts: list[Account], organization_sid: str | None, domain_name: str | None
-) -> list[Account]:
+def narrow(account_sids: list[str], organization_sid: str | None, domain_name: str | None) -> list[str]:
     """List those of some accounts that belong to the organization of a sid and of a domain.
 
-    Without either they all do. Raises NotFound (404) for a domain that is none of theirs, whether
-    another organization has it or none.
+    Raises NotFound (404) for a domain that is none of theirs, whether another organization has it
+    or none.
     """
-    if organization_sid is not None:
-        accounts = [each for each in accounts if _organization_of(each) == organization_sid]
-    if domain_name is None:
-        return accounts
-    its_sid = _find_organization_sid(domain_name)
-    found = [each for each in accounts if _organization_of(each) == its_sid]
-    if its_sid is None or not found:
+    wanted = set() if organization_sid is None else {organization_sid}
+    if domain_name is not None:
+        wanted.add(_find_organization_sid(domain_name))
+    # More than one is none, and so is a domain of nobody.
+    is_one = len(wanted) == 1 and None not in wanted
+    found = _of_organization(account_sids, *wanted) if is_one else []
+    if domain_name is not None and not found:
         raise NotFound()
     return found
 
 
-def _organization_of(account):
+def _of_organization(account_sids, organization_sid):
     # An older Restcomm's accounts have none.
-    return getattr(account, "organization_sid", None)
+    if "organization_sid" not in Account._meta.fields:
+        return []
+    found = []
+    for some in peewee.chunked(account_sids, _CHUNK):
+        query = Account.select(Account.sid, Account.organization_sid).where(Account.sid << some)
+        # Compared here: no collation takes another sid for it, or cannot compare at all.
+        found += [sid for sid, its_sid in query.tuples() if its_sid == organization_sid]
+    return sorted(found)
+
 
 
 def _find_organization_sid(domain_name):

@@ -1,16 +1,24 @@
 """The Accounts resource: its URLs and verbs; and Logout."""
 
+from functools import partial
+
 from flask import Blueprint, current_app, g, request, url_for
 
 from . import account_changes, account_forms, auth, forms, profile_queries, token_changes
 from . import account_queries as queries
 from .config import UNBIND
 from .dates import local_now
-from .models import CLOSED
+from .listings import Listing, SidListing
+from .lists import render_listing
+from .models import CLOSED, Account
+from .paging import read_part
 from .properties import ACCOUNT
-from .render import render, render_list, render_nothing, render_text
+from .render import render, render_nothing, render_text
 
 blueprint = Blueprint("accounts", __name__)
+
+# The parameters that narrow the list.
+_FILTERS = ("OrganizationSid", "DomainName")
 
 INSTANCE = "/Accounts/<account>"
 
@@ -29,12 +37,19 @@ def list_accounts():
     No account is listed that reading it singly would refuse.
     """
     caller = auth.operate(g.effective_account.sid, "Read", "Accounts")
+    selection = read_part(request.args, _FILTERS, "an account")
+    return render_listing(ACCOUNT, _listing_for(caller), selection, "/Accounts")
+
+
+def _listing_for(caller):
     reads_below = auth.reaches_below("Read", "Accounts")
-    filters = [request.args.get(name) for name in ("OrganizationSid", "DomainName")]
+    filters = [request.args.get(name) for name in _FILTERS]
+    if filters == [None, None] and reads_below:
+        return Listing(partial(queries.select_children, caller), (Account.sid,))
     if filters == [None, None]:
-        return render_list(ACCOUNT, queries.list_children(caller) if reads_below else [])
-    readable = queries.list_tree(caller) if reads_below else [caller]
-    return render_list(ACCOUNT, queries.narrow(readable, *filters))
+        return SidListing(Account, [])
+    readable = queries.list_tree(caller) if reads_below else [caller.sid]
+    return SidListing(Account, queries.narrow(readable, *filters))
 
 
 @blueprint.post("/Accounts")

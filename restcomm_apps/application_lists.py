@@ -1,24 +1,22 @@
-"""The queries that list applications; each starts from an account and reads along an index.
-
-A list goes on after a place: the values of a row in the columns of the order. That is exact while
-others create and remove, and costs the same anywhere in the list.
-"""
+"""The lists of applications; each starts from an account and reads along an index."""
 
 from collections import defaultdict
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from operator import or_
 
 import peewee
 
+from . import listings
 from .database import is_mysql
 from .errors import InvalidParameter
 from .fields import begins_with, exactly
+from .listings import Batch, Listing
 from .models import Account, Application, IncomingPhoneNumber
-from .paging import Page, Selection
+from .paging import Selection
 from .statements import Parameter, Statement, read_rows
 
-# Rows that are read at once.
-BATCH = 1000
+# Numbers that are held at once, unless one application has more.
+MOST_NUMBERS = 1000
 
 # The columns of each order; the last makes it total. Each has its index in ``models``.
 _ORDERS = {
@@ -28,59 +26,64 @@ _ORDERS = {
 }
 
 
-def list_batches(account, selection):
-    """Yield all of an account's selected applications, in order, in lists of at most BATCH.
+class ApplicationListing(Listing):
+    """An account's applications as a Selection has them, with their numbers if it says so."""
 
-    The first list may be empty, no other is.
-    """
-    rows = _read_first(account, selection)
-    yield _with_numbers(account, selection, rows)
-    while len(rows) == BATCH:
-        rows = _read_after(account, selection, _place_of(rows[-1], selection), BATCH)
-        if rows:
-            yield _with_numbers(account, selection, rows)
+    def __init__(self, account, selection):
+        super().__init__(
+            partial(_select, account, selection), _order(selection), selection.descending
+        )
+        self._account = account
+        self._selection = selection
 
+    def _find_place(self, selection):
+        """Give the place that a page begins after, or None.
 
-def _read_first(account, selection):
-    named = selection.friendly_name is not None or selection.beginning
-    if named or selection.with_numbers:
-        return list(_in_order(account, selection).limit(BATCH))
-    kind = None if selection.kind is None else Parameter("kind")
-    statement = _statement_of(selection.sort_by, selection.descending, kind)
-    return statement.rows(account_sid=account.sid, kind=selection.kind)
+        Raises InvalidParameter (400) where that is what the account does not have.
+        """
+        after_sid, after_key = selection.after_sid, selection.after_key
+        *columns, sid = self._order
+        if after_sid is None:
+            return None
+        if len(after_key) == len(columns):
+            return (*after_key, after_sid)
+        own = exactly(Application.account_sid, self._account.sid) & exactly(sid, after_sid)
+        row = Application.get_or_none(own)
+        if row is None:
+            raise InvalidParameter("AfterSid", "name an application of the account")
+        return self.place_of(row)
+
+    def _read_first(self):
+        selection = self._selection
+        named = selection.friendly_name is not None or selection.beginning
+        if named or selection.with_numbers:
+            return super()._read_first()
+        kind = None if selection.kind is None else Parameter("kind")
+        statement = _statement_of(selection.sort_by, selection.descending, kind)
+        return statement.rows(account_sid=self._account.sid, kind=selection.kind, batch=listings.BATCH)
+
+    def _finish(self, rows, is_last):
+        if not self._selection.with_numbers or not rows:
+            yield Batch(rows, is_last)
+            return
+        numbers = _select_numbers(self._account, [each.sid for each in rows])
+        found = read_rows(numbers.limit(MOST_NUMBERS + 1))
+        if len(found) <= MOST_NUMBERS:
+            yield Batch(_with_numbers(rows, found), is_last)
+        elif len(rows) == 1:
+            yield Batch(_with_numbers(rows, read_rows(numbers)), is_last)
+        else:
+            middle = len(rows) // 2
+            yield from self._finish(rows[:middle], False)
+            yield from self._finish(rows[middle:], is_last)
 
 
 @cache
 def _statement_of(sort_by, descending, kind):
     selection = Selection(sort_by=sort_by, descending=descending, kind=kind)
     any_account = Account(sid=Parameter("account_sid"))
-    return Statement(lambda: _in_order(any_account, selection).limit(BATCH))
-
-
-def list_page(account, selection):
-    """Read one page of an account's selected applications.
-
-    Raises InvalidParameter (400) where the page begins after what the account does not have.
-    """
-    place = _find_place(account, selection)
-    wanted = selection.page_size + 1  # One more tells whether others follow.
-    if place is None:
-        query = _in_order(account, selection)
-        rows = list(query.limit(wanted).offset(selection.page * selection.page_size))
-    else:
-        rows = _read_after(account, selection, place, wanted)
-    total = _select(account, selection).count()
-    start = selection.page_size * (selection.page or 0)
-    if place is not None:
-        start = total - sum(part.count() for part in _after(account, selection, place))
-    shown = rows[: selection.page_size]
-    following = _place_of(shown[-1], selection) if len(rows) > len(shown) else None
-    listed = _with_numbers(account, selection, shown)
-    return Page(listed, start, total, _as_link(following), _as_link(place))
-
-
-def _as_link(place):
-    return place and (place[-1], place[:-1])
+    limit = Parameter("batch")
+    return Statement(lambda: ApplicationListing(any_account, selection).in_order().limit(limit))
 
 
 def _order(selection):
@@ -89,8 +92,15 @@ def _order(selection):
     return _ORDERS["date_created" if named else selection.sort_by]
 
 
+def _columns(selection):
+    """List the columns that a reply shows."""
+    shown = [each for each in Application._meta.sorted_fields if each.name != "uri"]
+    # In its place come the numbers.
+    return [*shown, peewee.SQL("NULL").alias("numbers")] if selection.with_numbers else shown
+
+
 def _select(account, selection):
-    query = Application.select().where(exactly(Application.account_sid, account.sid))
+    query = Application.select(*_columns(selection)).where(exactly(Application.account_sid, account.sid))
     if is_mysql():
         # What follows a sid would be read from all accounts by key, where that seems to be little.
         hint = peewee.SQL("IGNORE INDEX (PRIMARY)")
@@ -104,69 +114,14 @@ def _select(account, selection):
     return query
 
 
-def _in_order(account, selection, shared=0):
-    """Select in order, where the first ``shared`` columns of it hold the same in all rows."""
-    columns = _order(selection)[shared:]
-    if selection.descending:
-        columns = [column.desc() for column in columns]
-    return _select(account, selection).order_by(*columns)
-
-
-def _find_place(account, selection):
-    """Give the place that a page begins after, or None."""
-    if selection.after_sid is None:
-        return None
-    *columns, sid = _order(selection)
-    if len(selection.after_key) == len(columns):
-        return (*selection.after_key, selection.after_sid)
-    own = exactly(Application.account_sid, account.sid) & exactly(sid, selection.after_sid)
-    row = Application.get_or_none(own)
-    if row is None:
-        raise InvalidParameter("AfterSid", "name an application of the account")
-    return _place_of(row, selection)
-
-
-def _place_of(row, selection):
-    return tuple(str(getattr(row, column.name)) for column in _order(selection))
-
-
-def _read_after(account, selection, place, limit):
-    rows = []
-    for part in _after(account, selection, place):
-        if len(rows) < limit:
-            part = part.limit(limit - len(rows))
-            # Numbers are added to models only.
-            rows.extend(part if selection.with_numbers else read_rows(part))
-    return rows
-
-
-def _after(account, selection, place):
-    """List the queries that together give what follows a place, in order.
-
-    First the rows that share all but the last column with it, then all but the last two, and so
-    on: each is one range of the order's index, which one condition on all columns would not be.
-    """
-    columns = _order(selection)
-    parts = []
-    for depth in reversed(range(len(columns))):
-        conditions = [columns[n] == place[n] for n in range(depth)]
-        column, value = columns[depth], place[depth]
-        conditions.append(column < value if selection.descending else column > value)
-        parts.append(_in_order(account, selection, depth).where(*conditions))
-    return parts
-
-
-def _with_numbers(account, selection, applications):
-    """Give applications ``numbers`` if they are asked for: each a list of numbers, or None."""
-    if not selection.with_numbers:
-        return applications
-    numbers = defaultdict(list)
-    for number in _select_numbers(account, [each.sid for each in applications]):
-        for application_sid in dict.fromkeys(number.application_sids()):
-            numbers[application_sid].append(number)
-    for application in applications:
-        application.numbers = numbers.get(application.sid)
-    return applications
+def _with_numbers(applications, numbers):
+    """Give applications their numbers: each a list, or None where it has none."""
+    columns = [column.name for column in IncomingPhoneNumber.application_columns()]
+    of_application = defaultdict(list)
+    for number in numbers:
+        for sid in dict.fromkeys(getattr(number, column) for column in columns):
+            of_application[sid].append(number)
+    return [each._replace(numbers=of_application.get(each.sid)) for each in applications]
 
 
 def _select_numbers(account, application_sids):

@@ -3,13 +3,17 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
+from functools import partial
+
 from peewee import chunked
 
 from . import account_locks, bulk, changes, sids
 from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
+from .listings import Listing
 from .models import Application, Client, IncomingPhoneNumber
+from .own_models import Change
 from .properties import API_VERSION
 from .statements import Insertion, Parameter, Statement
 
@@ -57,17 +61,17 @@ def _owned(found, account):
 
 
 def list_changes(account, sid):
-    """List the changes to one of an account's applications, a removed one's too, by sequence.
+    """Give the Listing of changes to one of an account's applications, a removed one's too.
 
-    Raises NotFound (404), also where no trail is kept, and Forbidden (403); see
-    ``find_application``.
+    They are listed by sequence. Raises NotFound (404), also where no trail is kept, and Forbidden
+    (403); see ``find_application``.
     """
     if not changes.has_tables():
         raise NotFound()
-    listed = list(changes.list_changes(account.sid, sid))
-    if not listed:
+    select = partial(changes.select_changes, account.sid, sid)
+    if not select().exists():
         find_application(account, sid)
-    return listed
+    return Listing(select, (Change.sequence,), grows_at_its_end=True)
 
 
 @transaction

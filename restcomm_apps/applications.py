@@ -6,19 +6,19 @@ from contextlib import suppress
 from flask import Blueprint, current_app, g, request
 from werkzeug.routing import BaseConverter
 
-from . import application_lists, auth, bulk, bulk_rows, forms
+from . import auth, bulk, bulk_rows, forms
 from . import application_queries as queries
+from .application_lists import ApplicationListing
 from .compression import compress
 from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .dates import local_now
 from .errors import Forbidden, InvalidParameter
 from .idempotency import answer_once
-from .lists import render_batches, render_page, wants_csv
-from .paging import describe_page, read_selection
+from .lists import render_listing, wants_csv
+from .paging import read_part, read_selection
 from .properties import APPLICATION, BULK, CHANGE, BulkOutcome
-from .render import render, render_list, render_nothing
-from .suffix import SUFFIX
+from .render import render, render_nothing
 
 blueprint = Blueprint("applications", __name__)
 
@@ -89,10 +89,8 @@ def list_applications(account):
 def _list(selection):
     if selection.with_numbers and wants_csv():
         raise InvalidParameter("includeNumbers", "not be true for CSV, which has no numbers")
-    if selection.page_size is None:
-        return render_batches(application_lists.list_batches(g.operated_account, selection))
-    page = application_lists.list_page(g.operated_account, selection)
-    return render_page(page, describe_page(selection, page, _list_path()))
+    listing = ApplicationListing(g.operated_account, selection)
+    return render_listing(APPLICATION, listing, selection, _list_path())
 
 
 @blueprint.post(LIST)
@@ -160,8 +158,10 @@ def remove_application(account, sid):
 
 @blueprint.get(CHANGES)
 def list_changes(account, sid):
-    """List the changes to an application of the account's, a removed one's too."""
-    return render_list(CHANGE, queries.list_changes(g.operated_account, sid))
+    """List the changes to an application of the account's, a removed one's too, or a page of them."""
+    selection = read_part(request.args)
+    listing = queries.list_changes(g.operated_account, sid)
+    return render_listing(CHANGE, listing, selection, f"{_list_path()}/{sid}/Changes")
 
 
 def _check(application):
@@ -170,10 +170,7 @@ def _check(application):
 
 
 def _list_path():
-    """Give the path of the operated account's list, with the suffix that the request came with."""
-    path = f"{current_app.config['BASE_PATH']}/Accounts/{g.operated_account.sid}/Applications"
-    suffix = request.environ[SUFFIX]
-    return f"{path}.{suffix}" if suffix else path
+    return f"/Accounts/{g.operated_account.sid}/Applications"
 
 
 def _unbinds():

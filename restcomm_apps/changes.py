@@ -153,6 +153,14 @@ def list_changes(account_sid=None, resource_sid=None, since=None, until=None):
     Those of an account or application follow their sequence, whatever the clock said.
     ``since`` and ``until`` are texts as ``dates.utc_now`` gives them; ``until`` is outside.
     """
+    by_sequence = (Change.account_sid, Change.sequence)
+    is_one = account_sid is not None or resource_sid is not None
+    query = select_changes(account_sid, resource_sid, since, until)
+    return query.order_by(*by_sequence if is_one else (Change.changed_at, *by_sequence)).iterator()
+
+
+def select_changes(account_sid=None, resource_sid=None, since=None, until=None):
+    """Select changes in no order; see ``list_changes``."""
     conditions = (
         (Change.account_sid, peewee.OP.EQ, account_sid),
         (Change.resource_sid, peewee.OP.EQ, resource_sid),
@@ -164,7 +172,4 @@ def list_changes(account_sid=None, resource_sid=None, since=None, until=None):
         for column, operator, value in conditions
         if value is not None
     ]
-    by_sequence = (Change.account_sid, Change.sequence)
-    is_one = account_sid is not None or resource_sid is not None
-    query = Change.select().order_by(*by_sequence if is_one else (Change.changed_at, *by_sequence))
-    return (query.where(*chosen) if chosen else query).iterator()
+    return Change.select().where(*chosen) if chosen else Change.select()

@@ -16,10 +16,11 @@ from .errors import (
 )
 from .escapes import IMPOSSIBLE_IN_XML
 from .properties import API_VERSION
-from .uris import is_web_reference
+from .uris import broken_rule
 
 FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64
+RCML_URL_LENGTH = 8000
 MOST_PARAMETERS = 1000
 KINDS = ("voice", "sms", "ussd")
 _KIND_RULE = "be voice, sms or ussd"
@@ -155,8 +156,12 @@ def read_flag(text, name):
 
 def _read_rcml_url(text, name):
     # Kept empty rather than null, as the original did: RcmlUrl then stays in the replies.
-    if text and not is_web_reference(text):
-        raise InvalidParameter(name, "be an http or https URL, or a reference starting with /")
+    if not text:
+        return text
+    if len(text) > RCML_URL_LENGTH:
+        raise InvalidParameter(name, f"have at most {RCML_URL_LENGTH} characters")
+    if rule := broken_rule(text):
+        raise InvalidParameter(name, rule)
     return text
 
 

@@ -201,11 +201,6 @@ class Layouts:
         (text,) = layout.write([row])
         return f"{opening}{text}{closing}"
 
-    def write_list(self, resource, rows, reply_format):
-        """Write the document that lists rows."""
-        frame, layout = self.of_list(resource, reply_format)
-        return frame.put_around(layout.write(rows))
-
     def of_list(self, resource, reply_format):
         """Give the Frame and the Layout of a document that lists rows."""
         key = resource.element, reply_format

@@ -1,24 +1,28 @@
-"""Lists of applications as replies: whole, streamed or a page, in each format.
+"""Lists of any resource as replies: whole, streamed or a page, in each format.
 
 How a row looks is the business of ``render`` and ``tables``.
 """
 
 import json
+from collections.abc import Callable
 from typing import NamedTuple
 
 from flask import current_app, request, stream_with_context
 
-from . import application_lists, tables
+from . import tables
 from .escapes import ascii_json, xml_text
+from .layouts import Frame
+from .paging import describe_page
 from .properties import APPLICATION
-from .render import MEDIA_TYPES, Reply, list_document
-from .suffix import CSV, FORMAT, JSON, SUFFIX, XML
+from .render import MEDIA_TYPES, Reply, list_layout
+from .suffix import CSV, FORMAT, JSON, SUFFIX
 
 # Rows that are sent at once of a list that is streamed.
 PIECE = 100
 _CSV_TYPE = "text/csv"
 # All but the numbers, which are a list of their own.
 _CSV_PROPERTIES = tuple(p for p in APPLICATION.properties if p.xml and p.xml != "Numbers")
+_CSV_HEADER = tables.write_header(_CSV_PROPERTIES)
 # The links of a page that CSV has in a header.
 _RELATIONS = {
     "first_page_uri": "first",
@@ -28,22 +32,12 @@ _RELATIONS = {
 }
 
 
-class Layout(NamedTuple):
-    """What stands before, between and after the rows of a list that has any."""
+class Look(NamedTuple):
+    """How a list looks: what stands around its rows, and what gives the texts of some rows."""
 
-    head: str
-    separator: str
-    tail: str
-
-
-_ELEMENT = APPLICATION.list_element
-_LAYOUTS = {
-    JSON: Layout("[\n", ",\n", "\n]"),
-    XML: Layout(
-        f"<RestcommResponse>\n  <{_ELEMENT}>\n", "\n", f"\n  </{_ELEMENT}>\n</RestcommResponse>"
-    ),
-    CSV: Layout(tables.write_header(_CSV_PROPERTIES), "", ""),
-}
+    frame: Frame
+    write: Callable
+    media_type: str
 
 
 def wants_csv():
@@ -51,67 +45,84 @@ def wants_csv():
     return request.environ[SUFFIX] == CSV
 
 
-def render_batches(batches):
-    """Make the reply that lists the applications of ``application_lists.list_batches``.
+def render_listing(resource, listing, selection, path):
+    """Make the reply that lists the rows of a Listing, or the page that a Selection asks for.
 
-    A single batch goes out whole; more are streamed, each as it is read. A fault then cuts the
-    reply: nothing that would end it well is sent.
+    What is read as a single batch goes out whole, more is streamed, each batch as it is read. A
+    fault then cuts the reply: nothing that would end it well is sent. ``path`` is the list's own,
+    below the base path and without a suffix.
     """
-    rows = next(batches)
-    if len(rows) < application_lists.BATCH:
-        return _reply(_write(rows))
-    return _reply(stream_with_context(_stream(rows, batches)))
-
-
-def render_page(page, description):
-    """Make the reply that shows one page; ``description`` is ``paging.describe_page``'s."""
-    document = _write(page.rows)
+    look = _look_in_csv() if wants_csv() else _look_of(resource, request.environ[FORMAT])
+    if selection.page_size is None:
+        return _reply(look, listing.batches())
+    page = listing.page(selection)
+    suffix = request.environ[SUFFIX]
+    own_path = current_app.config["BASE_PATH"] + path + (f".{suffix}" if suffix else "")
+    description = describe_page(selection, page, own_path)
     if not wants_csv():
         envelop = _in_json if request.environ[FORMAT] == JSON else _in_xml
-        return _reply(envelop(document, description))
-    reply = _reply(document)
+        return _reply(envelop(look, resource.list_element, description), page.batches)
+    reply = _reply(look, page.batches)
     links = {_RELATIONS[key]: uri for _, key, uri in description if key in _RELATIONS and uri}
     reply.headers["Link"] = ", ".join(f'<{uri}>; rel="{name}"' for name, uri in links.items())
     return reply
 
 
-def _reply(document):
-    media_type = _CSV_TYPE if wants_csv() else MEDIA_TYPES[request.environ[FORMAT]]
-    return Reply(document, content_type=media_type)
+def _look_of(resource, reply_format):
+    frame, layout = list_layout(resource, reply_format)
+    return Look(frame, layout.write, MEDIA_TYPES[reply_format])
 
 
-def _write(rows):
-    """Write a whole document."""
-    if wants_csv():
-        site = current_app.extensions["site"]
-        return _LAYOUTS[CSV].head + tables.write_rows(_CSV_PROPERTIES, rows, site)
-    return list_document(APPLICATION, rows, request.environ[FORMAT])
+def _look_in_csv():
+    site = current_app.extensions["site"]
+
+    def write(rows):
+        return [tables.write_rows(_CSV_PROPERTIES, rows, site)]
+
+    return Look(Frame(_CSV_HEADER, "", "", _CSV_HEADER), write, _CSV_TYPE)
 
 
-def _stream(rows, batches):
+def _reply(look, batches):
+    first = next(batches)
+    if first.is_last:
+        document = look.frame.put_around(look.write(first.rows))
+    else:
+        document = stream_with_context(_stream(look, first.rows, batches))
+    return Reply(document, content_type=look.media_type)
+
+
+def _stream(look, rows, batches):
     """Yield a document in pieces: of rows that have been read, then of those of further batches."""
-    layout = _LAYOUTS[CSV if wants_csv() else request.environ[FORMAT]]
-    before = layout.head
-    while rows:
+    before = look.frame.opening
+    while rows is not None:
         for start in range(0, len(rows), PIECE):
-            document = _write(rows[start : start + PIECE])
-            yield before + document.removeprefix(layout.head).removesuffix(layout.tail)
-            before = layout.separator
-        rows = next(batches, None)
-    yield layout.tail
+            yield before + look.frame.between.join(look.write(rows[start : start + PIECE]))
+            before = look.frame.between
+        following = next(batches, None)
+        rows = following and following.rows
+    yield look.frame.empty if before is look.frame.opening else look.frame.closing
 
 
-def _in_json(array, description):
-    """Put an array into the object that describes the page."""
+def _in_json(look, list_element, description):
+    """Put the array into the object that describes the page."""
     told = json.dumps({key: value for _, key, value in description}, indent=2)
-    beginning = ascii_json(told).removesuffix("\n}")
+    beginning = ascii_json(told).removesuffix("\n}") + f',\n  "{list_element.lower()}": '
+    opening, between, closing, empty = map(_indent, look.frame)
+    frame = Frame(beginning + opening, between, f"{closing}\n}}", f"{beginning}{empty}\n}}")
+    return look._replace(frame=frame, write=lambda rows: map(_indent, look.write(rows)))
+
+
+def _indent(text):
     # No text in JSON holds a line break of its own.
-    indented = array.replace("\n", "\n  ")
-    return f'{beginning},\n  "{_ELEMENT.lower()}": {indented}\n}}'
+    return text.replace("\n", "\n  ")
 
 
-def _in_xml(document, description):
+def _in_xml(look, list_element, description):
     """Give the list's element, the first of its name, the attributes that describe the page."""
     texts = ((name, "" if value is None else str(value)) for name, _, value in description)
     attributes = "".join(f' {name}="{xml_text(text)}"' for name, text in texts)
-    return document.replace(f"<{_ELEMENT}", f"<{_ELEMENT}{attributes}", 1)
+    opening, empty = (
+        text.replace(f"<{list_element}", f"<{list_element}{attributes}", 1)
+        for text in (look.frame.opening, look.frame.empty)
+    )
+    return look._replace(frame=look.frame._replace(opening=opening, empty=empty))

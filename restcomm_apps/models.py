@@ -138,14 +138,6 @@ class IncomingPhoneNumber(DatedModel):
         fields = cls._meta.fields
         return [fields[column] for name in names if (column := f"{name}_application_sid") in fields]
 
-    def application_sids(self):
-        """List the sids of the applications this number points at."""
-        return [
-            sid
-            for column in self.application_columns()
-            if (sid := getattr(self, column.name)) is not None
-        ]
-
 
 class Client(DatedModel):
     """A SIP client and the application that answers its calls."""

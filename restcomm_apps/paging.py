@@ -4,6 +4,7 @@ The only place that knows how the parameters of a list and the properties of a p
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -18,7 +19,7 @@ _ORDERS = {
     "DateUpdated": "date_updated",
     "FriendlyName": "friendly_name",
 }
-_PAGING = ("Page", "PageSize", "AfterSid")
+_PAGING, _AFTER = ("Page", "PageSize"), "AfterSid"
 _NUMBER = re.compile("[0-9]{1,9}")
 _SORT_RULE = f"be {', '.join(_ORDERS)}, each alone or with :asc or :desc"
 
@@ -53,13 +54,15 @@ class Selection(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A part of a list: its rows, the position of the first, the number of all.
+    """A part of a list: its rows in batches, their number, the position of the first, that of all.
 
-    ``preceding`` is (the sid, the key) of the row that the page was read after, ``following`` that
-    of its last row where others follow; or None.
+    ``preceding`` is (the sid, the key) of the row that the page was read after, or None. Where
+    others follow, ``following`` is that of the last row, or empty where their page is found by its
+    number; None where this is the end.
     """
 
-    rows: list
+    batches: Iterator
+    count: int
     start: int
     total: int
     following: tuple | None
@@ -87,8 +90,18 @@ def read_selection(parameters):
         descending=descending,
         with_numbers=with_numbers,
         kept=tuple((parameter, text) for parameter, text in kept if text is not None),
-        **_read_part(parameters),
+        **_read_part(parameters, "an application"),
     )
+
+
+def read_part(parameters, kept=(), after=None):
+    """Validate the parameters of a list that has one order: which part of it is asked for.
+
+    The links of a page keep the parameters of the names ``kept``. ``after`` says what AfterSid is
+    the sid of, where pages are found by it. Raises InvalidParameter (400).
+    """
+    kept_texts = tuple((each, parameters[each]) for each in kept if each in parameters)
+    return Selection(kept=kept_texts, **_read_part(parameters, after))
 
 
 def _read_kind(text):
@@ -104,15 +117,15 @@ def _read_order(text):
     return _ORDERS[name], direction == "desc"
 
 
-def _read_part(parameters):
-    if not any(name in parameters for name in _PAGING):
+def _read_part(parameters, after):
+    if not any(name in parameters for name in (*_PAGING, *([_AFTER] if after else []))):
         return {}
     page_size = parameters.get("PageSize", str(DEFAULT_PAGE_SIZE))
     if not _NUMBER.fullmatch(page_size) or not 1 <= int(page_size) <= LARGEST_PAGE_SIZE:
         raise InvalidParameter("PageSize", f"be a number from 1 to {LARGEST_PAGE_SIZE}")
-    after_sid = parameters.get("AfterSid")
+    after_sid = parameters.get(_AFTER) if after else None
     if after_sid is not None and not is_sid(after_sid):
-        raise InvalidParameter("AfterSid", "be the sid of an application")
+        raise InvalidParameter(_AFTER, f"be the sid of {after}")
     page = parameters.get("Page", "0" if after_sid is None else None)
     if page is not None and not _NUMBER.fullmatch(page):
         raise InvalidParameter("Page", "be a number from 0 to 999999999")
@@ -137,7 +150,7 @@ def describe_page(selection, page, path):
         ("pagesize", "page_size", selection.page_size),
         ("total", "total", page.total),
         ("start", "start", page.start),
-        ("end", "end", page.start + max(len(page.rows) - 1, 0)),
+        ("end", "end", page.start + max(page.count - 1, 0)),
         ("uri", "uri", links["self"]),
         ("firstpageuri", "first_page_uri", links["first"]),
         ("previouspageuri", "previous_page_uri", links["prev"]),
@@ -169,13 +182,13 @@ def _links(selection, page, path):
         "self": link(number, page.preceding),
         "first": link(0),
         "prev": link(min(number - 1, last)) if number > 0 else None,
-        "next": link(number + 1, page.following) if page.following else None,
+        "next": None if page.following is None else link(number + 1, page.following),
         "last": link(last),
     }
 
 
 def _after(place):
-    if place is None:
+    if not place:
         return ()
     sid, key = place
-    return (("AfterSid", sid), *(("AfterKey", value) for value in key))
+    return ((_AFTER, sid), *(("AfterKey", value) for value in key))

@@ -47,15 +47,9 @@ def render(resource, row, status=200):
     return _reply(_layouts().write_one(resource, row, reply_format), reply_format, status)
 
 
-def render_list(resource, rows):
-    """Make the reply that lists rows of a resource: a bare array, or a list element."""
-    reply_format = request.environ[FORMAT]
-    return _reply(list_document(resource, rows, reply_format), reply_format)
-
-
-def list_document(resource, rows, reply_format):
-    """Write the document that lists rows of a resource."""
-    return _layouts().write_list(resource, rows, reply_format)
+def list_layout(resource, reply_format):
+    """Give the Frame and the Layout of a document that lists rows of a resource."""
+    return _layouts().of_list(resource, reply_format)
 
 
 def render_error(error):

@@ -1,4 +1,5 @@
-"""Which texts are URIs to java.net.URI, and so could be read back by a Restcomm.
+"""Which texts are URIs to java.net.URI, and so could be read back by a Restcomm; and of those that
+are not, which character is why.
 
 Source: legacy/uri_cases.json, measured on OpenJDK 17; RFC 2396 with RFC 2732's brackets and
 Java's "other" characters.
@@ -7,58 +8,90 @@ Java's "other" characters.
 import ipaddress
 import re
 import unicodedata
+from urllib.parse import quote
 
 _ESCAPED = r"%[0-9A-Fa-f]{2}"
 _UNRESERVED = r"a-zA-Z0-9_\-!.~'()*"
+# What may stand in each part, of which the beginning that fits is matched.
 _PATH = re.compile(rf"(?:[{_UNRESERVED}:@&=+$,;/]|{_ESCAPED})*")
 _QUERY = re.compile(rf"(?:[{_UNRESERVED};/?:@&=+$,\[\]]|{_ESCAPED})*")
-_AUTHORITY = re.compile(rf"(?:[{_UNRESERVED}$,;:@&=+]|{_ESCAPED})+")
-_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[0-9A-Za-z_.]+)?\]")
+_AUTHORITY = re.compile(rf"(?:[{_UNRESERVED}$,;:@&=+]|{_ESCAPED})*")
 _USER_INFO = re.compile(rf"(?:[{_UNRESERVED};:&=+$,]|{_ESCAPED})*")
-_PORT = re.compile(r":[0-9]*$")
-_PARTS = re.compile(r"(?:(//)([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
-_WEB_SCHEME = re.compile(r"https?:", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[0-9A-Za-z_.]+)?\]")
+# A host, and a port behind it; the colons of an IPv6 address stand in brackets.
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(.*))?", re.DOTALL)
+_PORT = re.compile(r"0*([1-9][0-9]{0,4})")
+_HIGHEST_PORT = 65535
+_PARTS = re.compile(
+    r"(?P<scheme>https?:)?(?:(?P<slashes>//)(?P<authority>[^/?#]*))?"
+    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
+    re.DOTALL | re.IGNORECASE,
+)
+
+_WEB_RULE = "be an http or https URL, or a reference starting with /"
+_ADDRESS_RULE = "have an IPv6 address between brackets, and behind them at most a port"
+_PORT_RULE = f"have a port from 1 to {_HIGHEST_PORT}, if any"
 
 
-def is_web_reference(text):
-    """Tell whether a text is an http or https URL with a host, or a reference starting with "/".
+def broken_rule(text):
+    """Give the rule that a text breaks, reading on from "must"; None if it breaks none.
 
-    What java.net.URI refuses is refused here.
+    It is to be an http or https URL with a host, or a reference starting with "/". What
+    java.net.URI refuses is refused here; characters are counted from 1.
     """
-    scheme = _WEB_SCHEME.match(text)
-    rest = text[scheme.end() :] if scheme else text
-    slashes, authority, path, query, fragment = _PARTS.fullmatch(rest).groups()
-    if not scheme and not rest.startswith("/"):
-        return False
-    if scheme and not _host_of(authority or ""):
-        return False
-    if authority and not _is_authority(authority):
-        return False
-    if slashes and not authority and rest == "//":
-        return False
-    return _fits(path, _PATH) and _fits(query, _QUERY) and _fits(fragment, _QUERY)
+    parts = _PARTS.fullmatch(text)
+    host, port = _HOST_AND_PORT.fullmatch((parts["authority"] or "").rpartition("@")[2]).groups()
+    if parts["scheme"] and not host or not parts["scheme"] and not text.startswith("/"):
+        return _WEB_RULE
+    if text == "//":
+        return _WEB_RULE
+    return (
+        _rule_of_authority(parts, host)
+        or _rule_of_port(port)
+        or _rule_of_characters(parts, "path", _PATH)
+        or _rule_of_characters(parts, "query", _QUERY)
+        or _rule_of_characters(parts, "fragment", _QUERY)
+    )
 
 
-def _fits(part, pattern):
-    """Match a part against a pattern of ASCII; Java's "other" characters are legal everywhere."""
-    ascii_part = "".join("x" if ord(c) > 0x9F and _is_other(c) else c for c in part or "")
-    return pattern.fullmatch(ascii_part) is not None
+def _rule_of_authority(parts, host):
+    if not host.startswith("["):
+        return _rule_of_characters(parts, "authority", _AUTHORITY)
+    bracketed = _BRACKETED.fullmatch(host)
+    try:
+        ipaddress.IPv6Address(bracketed[1] if bracketed else host)
+    except ValueError:
+        return _ADDRESS_RULE
+    user_info = parts["authority"].rpartition("@")[0]
+    fits = _USER_INFO.fullmatch(_in_ascii(user_info))
+    return None if fits else _rule_of_characters(parts, "authority", _USER_INFO)
+
+
+def _rule_of_port(port):
+    if not port:  # A colon alone is none to java.net.URI.
+        return None
+    number = _PORT.fullmatch(port)
+    return None if number and int(number[1]) <= _HIGHEST_PORT else _PORT_RULE
+
+
+def _rule_of_characters(parts, name, pattern):
+    """Give the rule that the first character breaks which a part cannot hold."""
+    part = parts[name] or ""
+    place = pattern.match(_in_ascii(part)).end()
+    if place == len(part):
+        return None
+    character, number = part[place], parts.start(name) + place + 1
+    if character == "%":
+        return f'have two hex digits after "%" at character {number}'
+    code = f"U+{ord(character):04X}"
+    shown = f'"{character}" ({code})' if character.isascii() and character.isprintable() else code
+    return f"not hold {shown} at character {number}; a URL has {quote(character, '')} for it"
+
+
+def _in_ascii(part):
+    """Put a letter for Java's "other" characters, which are legal everywhere."""
+    return "".join("x" if ord(c) > 0x9F and _is_other(c) else c for c in part)
 
 
 def _is_other(character):
     return unicodedata.category(character) not in ("Zs", "Zl", "Zp")
-
-
-def _host_of(authority):
-    return _PORT.sub("", authority.rpartition("@")[2])
-
-
-def _is_authority(authority):
-    bracketed = _BRACKETED.fullmatch(_host_of(authority))
-    if bracketed is None:
-        return _fits(authority, _AUTHORITY)
-    try:
-        ipaddress.IPv6Address(bracketed[1])
-    except ValueError:
-        return False
-    return _fits(authority.rpartition("@")[0], _USER_INFO)

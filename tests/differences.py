@@ -476,7 +476,7 @@ def _has_other_url(recorded):
         recorded.method in ("POST", "PUT")
         and recorded.status == 200
         and rcml_url != ""
-        and not re.match("https?:|/", rcml_url)
+        and not re.match("https?:(?!//example.com:port/)|/", rcml_url)
     )
 
 
@@ -797,7 +797,7 @@ ORIGINALS_TABLE = (
         answer=_answer_loosely_checked,
     ),
     Difference(
-        "RcmlUrl with any scheme, or relative without `/`",
+        "RcmlUrl with any scheme or port, or relative without `/`",
         "http, https or `/…`",
         applies=_has_other_url,
         answer=lambda recorded: _invalid(recorded, "RcmlUrl"),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import time
 import unicodedata
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from restcomm_apps.escapes import ascii_json, xml_text
+from restcomm_apps.escapes import ascii_json, json_text, xml_text
 
 BASIC_PLANE = [chr(code_point) for code_point in range(0x10000)]
 # The first and last characters of the other planes, assigned or not, and a few known ones.
@@ -170,3 +171,25 @@ def test_json_gives_any_text_back(text):
     # JSON joins the halves of a surrogate pair, as Java's strings do.
     joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     assert parse_json([text]) == [joined]
+
+
+def seconds_for(escape, text):
+    """Give the processor time that escaping a text takes at best."""
+    times = []
+    for _ in range(5):
+        began = time.process_time()
+        escape(text)
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+@pytest.mark.parametrize("character", ["&", "'", "\x85", "\u0378", "\U0001f600"], ids=ascii)
+@pytest.mark.parametrize("escape", [xml_text, json_text])
+def test_escaping_costs_little_more_than_looking(escape, character):
+    plain = seconds_for(escape, "x" * 340_000)
+    assert seconds_for(escape, character * 340_000) < 30 * plain
+
+
+@pytest.mark.parametrize("text", ["\x7f", "\x7f\xe9\x7f\\u007f<", "\\u007f"], ids=ascii)
+def test_text_of_json_is_that_of_its_document(text):
+    assert f'"{json_text(text)}"' == write_json(text)

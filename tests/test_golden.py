@@ -18,12 +18,13 @@ from restcomm_apps.database import database
 from restcomm_apps.models import Account, Application, IncomingPhoneNumber
 from restcomm_apps.models import TABLES as MODELS
 from restcomm_apps.properties import ACCOUNT, APPLICATION
-from restcomm_apps.render import render, render_list
+from restcomm_apps.render import render
 from restcomm_apps.suffix import FORMAT, JSON, XML
 
 from .databases import ENGINE
 from .rows import account_row, load_data, number_row
 from .service import BASE, Service
+from .test_layouts import list_document
 
 CASES = {case["name"]: case for case in load_data("golden.json")}
 PAIRS = [(name, suffix) for name in CASES for suffix in (XML, JSON)]
@@ -339,9 +340,11 @@ def test_render_gives_the_recorded_bytes(serve_in, name, suffix):
         if entity.get("numbers") is not None:
             row.numbers = [IncomingPhoneNumber(**number) for number in entity["numbers"]]
     with serve_in(case["timezone"]).app.test_request_context(environ_overrides={FORMAT: suffix}):
-        is_list = isinstance(case["input"], list)
-        reply = render_list(resource, rows) if is_list else render(resource, rows[0])
-    assert reply.data == expected_body(case[suffix], case, suffix)
+        if isinstance(case["input"], list):
+            body = list_document(resource, rows, suffix).encode()
+        else:
+            body = render(resource, rows[0]).data
+    assert body == expected_body(case[suffix], case, suffix)
 
 
 @each_of(UNREADABLE)

@@ -10,7 +10,7 @@ from lxml import etree
 from restcomm_apps import create_app
 from restcomm_apps.models import Application
 from restcomm_apps.properties import APPLICATION
-from restcomm_apps.render import list_document
+from restcomm_apps.render import list_layout
 from restcomm_apps.statements import Parameter, Statement
 from restcomm_apps.suffix import JSON, XML
 
@@ -44,6 +44,12 @@ class Row:
 
     def __init__(self, **columns):
         self.__dict__.update(columns)
+
+
+def list_document(resource, rows, reply_format):
+    """Write the document that lists rows of a resource."""
+    frame, layout = list_layout(resource, reply_format)
+    return frame.put_around(layout.write(rows))
 
 
 def make_rows(drawn):

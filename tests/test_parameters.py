@@ -63,6 +63,8 @@ LOOKUPS_DIFFER = invalid(
     "HasVoiceCallerIdLookup must agree with VoiceCallerIdLookup when both are sent"
 )
 URL = invalid("RcmlUrl must be an http or https URL, or a reference starting with /")
+URL_LENGTH = invalid("RcmlUrl must have at most 8000 characters")
+PORT = invalid("RcmlUrl must have a port from 1 to 65535, if any")
 KIND = invalid("Kind must be voice, sms or ussd")
 VERSION = invalid("ApiVersion must be 2012-04-24")
 CHARSET = Refusal(415, 20415, "The charset must be UTF-8, ISO-8859-1 or Windows-1252")
@@ -122,6 +124,22 @@ def lookup_rows(name, refused):
     ]
 
 
+def illegal(character, place):
+    """A character of a RcmlUrl that no URL can hold, and the place where it stands, from 1."""
+    code = f"U+{ord(character):04X}"
+    shown = f'"{character}" ({code})' if character.isprintable() else code
+    escaped = quote(character)
+    return invalid(f"RcmlUrl must not hold {shown} at character {place}; a URL has {escaped} for it")
+
+
+PERCENT = invalid('RcmlUrl must have two hex digits after "%" at character 22')
+
+
+def twice(refusal):
+    """What is refused on create and on update."""
+    return refusal, refusal
+
+
 TABLE = [
     # parameter, situation, sent as, on create, on update
     ("FriendlyName", "missing", MISSING, NAME_MISSING, KEPT),
@@ -163,21 +181,30 @@ TABLE = [
     ("RcmlUrl", "https in upper case", "HTTPS://EXAMPLE.COM/%7Ea", SAME, SAME),
     ("RcmlUrl", "starting with a slash", "/restcomm/demos/hello.xml", SAME, SAME),
     ("RcmlUrl", "relative without a slash", "hello.xml", URL, URL),
-    # No length is too long by itself: one more than MariaDB's TEXT would take.
-    ("RcmlUrl", "too long by one", "/" + "x" * 65535, SAME, SAME),
+    ("RcmlUrl", "8,000 characters", "/" + "x" * 7999, SAME, SAME),
+    ("RcmlUrl", "8,000 characters of 4 bytes", "/" + "\U0001f600" * 7999, SAME, SAME),
+    ("RcmlUrl", "too long by one", "/" + "x" * 8000, URL_LENGTH, URL_LENGTH),
+    ("RcmlUrl", "far too long", "/" + "x" * 300000, URL_LENGTH, URL_LENGTH),
+    ("RcmlUrl", "lowest port", "http://example.com:1", SAME, SAME),
+    ("RcmlUrl", "highest port", "https://u@example.com:65535/", SAME, SAME),
+    ("RcmlUrl", "port zero", "http://example.com:0/", PORT, PORT),
+    ("RcmlUrl", "port too high", "http://example.com:99999/", PORT, PORT),
+    ("RcmlUrl", "port of letters", "http://example.com:abc/", PORT, PORT),
     ("RcmlUrl", "wrong type", "42", URL, URL),
     ("RcmlUrl", "ftp", "ftp://example.com/", URL, URL),
     ("RcmlUrl", "file", "file:///etc/passwd", URL, URL),
     ("RcmlUrl", "javascript", "javascript:alert(1)", URL, URL),
     ("RcmlUrl", "no host", "http://", URL, URL),
-    ("RcmlUrl", "space inside", "http://example.com/a b", URL, URL),
+    ("RcmlUrl", "space inside", "https://example.com/a b", *twice(illegal(" ", 22))),
+    ("RcmlUrl", "template", "https://example.com/${x}", *twice(illegal("{", 22))),
+    ("RcmlUrl", "bar", "https://example.com/a|b", *twice(illegal("|", 22))),
     ("RcmlUrl", "space before", " http://example.com/", URL, URL),
-    ("RcmlUrl", "broken escape of its own", "/a%zz", URL, URL),
+    ("RcmlUrl", "broken escape of its own", "https://example.com/a%zz", *twice(PERCENT)),
     ("RcmlUrl", "wrong encoding", b"/caf\xe9", "/café", "/café"),
-    ("RcmlUrl", "control character", "/a\x00", URL, URL),
-    ("RcmlUrl", "line feed", "/a\nb", URL, URL),
-    ("RcmlUrl", "line feed at the end", "/a\n", URL, URL),
-    ("RcmlUrl", "markup", "/<&\"'>", URL, URL),
+    ("RcmlUrl", "control character", "/a\x00", *twice(illegal("\x00", 3))),
+    ("RcmlUrl", "line feed", "/a\nb", *twice(illegal("\n", 3))),
+    ("RcmlUrl", "line feed at the end", "/a\n", *twice(illegal("\n", 3))),
+    ("RcmlUrl", "markup", "/<&\"'>", *twice(illegal("<", 2))),
     ("RcmlUrl", "the markup a URL may hold", "/a?b=1&c='d'", SAME, SAME),
     ("RcmlUrl", "4-byte character", "/\U0001f600", SAME, SAME),
     ("RcmlUrl", "twice, the first right", Repeated(["/a", "b"]), "/a", "/a"),

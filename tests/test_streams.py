@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from restcomm_apps import application_lists
+from restcomm_apps import listings
 
 from .databases import BEGIN, connect_directly
 from .rows import CHILD, application_row, number_row
@@ -39,7 +39,7 @@ def test_stream_is_the_whole_list(service, monkeypatch, database_url, suffix):
     whole = service.request("GET", LIST + suffix, CHILD)
     assert int(whole.headers["Content-Length"]) == len(whole.data)
     for batch in (1, 33, 97):
-        monkeypatch.setattr(application_lists, "BATCH", batch)
+        monkeypatch.setattr(listings, "BATCH", batch)
         streamed = service.request("GET", LIST + suffix, CHILD)
         assert streamed.data == whole.data
         assert "Content-Length" not in streamed.headers
@@ -137,7 +137,7 @@ def test_short_list_is_plain(service):
 
 def test_compressed_stream_that_is_cut_is_no_gzip(service, database_url, monkeypatch):
     fill(database_url, 200)
-    monkeypatch.setattr(application_lists, "BATCH", 150)
+    monkeypatch.setattr(listings, "BATCH", 150)
     reply = service.client.get(f"{BASE}{LIST}.json", headers=authorization(CHILD) | GZIP)
     with pytest.raises(json.JSONDecodeError):
         unzipper = zlib.decompressobj(wbits=31)
