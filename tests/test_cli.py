@@ -460,6 +460,12 @@ def test_serve_on_a_port_in_use_is_refused(ready_url, taken_port):
     check_mistake(outcome, f"127.0.0.1:{taken_port}", "in use")
 
 
+def test_serve_tells_what_is_wrong_before_it_looks_at_the_port(database_url, taken_port):
+    arguments = ("serve", "--bind", f"127.0.0.1:{taken_port}")
+    check_mistake(run(*arguments, DATABASE_URL=database_url, ACCESS="all"), "ACCESS='all'")
+    check_mistake(run(*arguments, DATABASE_URL=database_url), "restcomm-apps init-db")
+
+
 @pytest.mark.parametrize(
     "bind", ["192.0.2.1:8080", "unix:/nonexistent/restcomm-apps.sock"], ids=["foreign", "no-folder"]
 )

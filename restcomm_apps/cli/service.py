@@ -43,7 +43,6 @@ from .base import Mistake, commands, require_tables, require_trail
 )
 def serve(bind, workers, threads, certfile, keyfile):
     """Serve the API under gunicorn until a signal ends it."""
-    _check_bind(bind)
     _check_certificate(certfile, keyfile)
     app = create_app()
     require_tables()
@@ -51,6 +50,8 @@ def serve(bind, workers, threads, certfile, keyfile):
         require_trail()
     changes.are_kept()  # Where they are not it warns; better now than at the first change.
     database.close()
+    # Last: while another service has the port, what else is wrong is told all the same.
+    _check_bind(bind)
     server.serve(app, bind, workers, threads, certfile, keyfile)
 
 
