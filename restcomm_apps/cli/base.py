@@ -1,8 +1,11 @@
 """What the commands share: the group they belong to, and the one kind of mistake."""
 
+import shlex
+
 import click
 
-from .. import __version__, callers, changes, schema
+from .. import __version__, callers, changes, database_files, schema
+from ..database import database, is_mysql
 
 
 class Mistake(click.ClickException):
@@ -33,4 +36,16 @@ def require_tables():
     if missing:
         raise Mistake(
             f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'
+        )
+
+
+def warn_of_readers():
+    """Say on standard error if others may read the files of a SQLite database."""
+    exposed = [] if is_mysql() else database_files.find_exposed(database.database)
+    if exposed:
+        names = " ".join(map(shlex.quote, exposed))
+        click.echo(
+            f"restcomm-apps: Not only their owner may read or write {', '.join(exposed)}, which hold "
+            f"every token; end that with: chmod 600 {names}",
+            err=True,
         )

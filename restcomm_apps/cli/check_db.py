@@ -8,7 +8,7 @@ import click
 from .. import checks
 from ..app import create_app
 from ..database import database, is_mysql
-from .base import Mistake, commands
+from .base import Mistake, commands, warn_of_readers
 
 _ROW = "{:13}  {:18}  {:>7}  {}"
 _INDENT = " " * 15
@@ -51,6 +51,7 @@ def check_db(context, as_json, fix, yes):
     """
     roles = create_app().config["ROLES"]
     _require_database()
+    warn_of_readers()
     if not fix:
         _forbid_writes()
     found = checks.find_all(roles)

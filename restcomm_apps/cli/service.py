@@ -7,7 +7,7 @@ import click
 from .. import changes, config, server
 from ..app import create_app
 from ..database import database
-from .base import Mistake, commands, require_tables, require_trail
+from .base import Mistake, commands, require_tables, require_trail, warn_of_readers
 
 
 @commands.command()
@@ -48,6 +48,7 @@ def serve(bind, workers, threads, certfile, keyfile):
     require_tables()
     if app.config["AUDIT"] == config.REQUIRED:
         require_trail()
+    warn_of_readers()
     changes.are_kept()  # Where they are not it warns; better now than at the first change.
     database.close()
     # Last: while another service has the port, what else is wrong is told all the same.

@@ -1,0 +1,101 @@
+"""The files of a SQLite database: only their owner may read them, whoever makes them."""
+
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from restcomm_apps.database_files import IN_MEMORY, create_private, find_exposed
+
+from .databases import connect_directly
+from .documentation import read
+from .test_cli import check_mistake, run, succeed
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture(autouse=True)
+def no_umask():
+    """Takes no permission away, as the umask of a container may not."""
+    former = os.umask(0)
+    yield
+    os.umask(former)
+
+
+@pytest.fixture
+def path(database_url):
+    """The path of the database, which is not there yet."""
+    return Path(database_url.removeprefix("sqlite:///"))
+
+
+def modes(path):
+    """Give {suffix: permissions} of a database's files."""
+    return {
+        each.name.removeprefix(path.name): oct(stat.S_IMODE(each.stat().st_mode))
+        for each in path.parent.glob(path.name + "*")
+    }
+
+
+def test_a_file_that_is_there_keeps_its_permissions(path):
+    path.touch(0o644)
+    succeed("init-db", DATABASE_URL=f"sqlite:///{path}")
+    assert modes(path) == {"": "0o644"}
+
+
+def test_create_private_takes_no_lock_away(database_url, path):
+    with closing(connect_directly(database_url)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        create_private(str(path))
+        lock = "import sqlite3, sys; sqlite3.connect(sys.argv[1], 0).execute('BEGIN IMMEDIATE')"
+        command = [sys.executable, "-c", lock, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert "database is locked" in done.stderr
+
+
+def test_create_private_makes_no_file_for_memory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    create_private(IN_MEMORY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_find_exposed_names_each_file_that_is_not_private(path, mode):
+    path.touch(0o600)
+    log = Path(f"{path}-wal")
+    log.touch()
+    log.chmod(mode)
+    assert find_exposed(str(path)) == [str(log)]
+    log.chmod(0o600)
+    assert find_exposed(str(path)) == []
+
+
+def test_serve_and_check_db_warn_of_readers(database_url, path):
+    succeed("init-db", DATABASE_URL=database_url)
+    path.chmod(0o644)
+    code, _, errors = run("check-db", DATABASE_URL=database_url)
+    assert code == 0
+    assert re.fullmatch(rf"restcomm-apps: [^\n]+ chmod 600 {re.escape(str(path))}\n", errors)
+    # Nothing is served on a port that is taken; the warning comes before.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        bind = f"127.0.0.1:{listener.getsockname()[1]}"
+        _, _, serving = run("serve", "--bind", bind, DATABASE_URL=database_url)
+    # With the files that serve has open beside it.
+    assert re.match(rf"restcomm-apps: [^\n]+ chmod 600 {re.escape(str(path))}[ \n]", serving)
+    assert modes(path) == {"": "0o644"}
+    path.chmod(0o600)
+    assert run("check-db", DATABASE_URL=database_url)[2] == ""
+
+
+def test_a_file_that_cannot_be_made_is_a_mistake(tmp_path):
+    url = f"sqlite:///{tmp_path}/missing/x.db"
+    check_mistake(run("init-db", DATABASE_URL=url), "unable to open database file")
+
+
+def test_the_unit_of_systemd_takes_every_permission_from_others():
+    assert "\nUMask=0077\n" in read("deploy/restcomm-apps.service")
