@@ -10,6 +10,7 @@ import time
 import peewee
 from playhouse.shortcuts import ReconnectMixin
 
+from .database_files import PrivateFile
 from .database_urls import MYSQL, parse
 from .group_commit import GroupCommit, TurnNotCome
 from .turns import give_way
@@ -68,7 +69,7 @@ class MariaDatabase(ReconnectMixin, peewee.MySQLDatabase):
                 time.sleep(random.uniform(0, min(BACK_OFF * 2**tries, LONGEST_BACK_OFF)))
 
 
-class OrderlyDatabase(peewee.SqliteDatabase):
+class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
     """SQLite, whose transactions of one process take turns and share commits where they wait.
 
     What another process keeps waiting looks again soon.

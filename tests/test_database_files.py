@@ -15,9 +15,12 @@ from restcomm_apps.database_files import IN_MEMORY, create_private, find_exposed
 
 from .databases import connect_directly
 from .documentation import read
+from .rows import CHILD, TABLES, account_row
 from .test_cli import check_mistake, run, succeed
 
 pytestmark = pytest.mark.sqlite
+
+NEW = account_row("new")["email_address"]
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +43,44 @@ def modes(path):
         each.name.removeprefix(path.name): oct(stat.S_IMODE(each.stat().st_mode))
         for each in path.parent.glob(path.name + "*")
     }
+
+
+def test_files_of_a_running_service_are_private(make_service, path):
+    service = make_service()
+    service.insert(TABLES)
+    assert service.request("GET", f"/Accounts/{CHILD['sid']}", CHILD).status_code == 200
+    assert modes(path) == {"": "0o600", "-wal": "0o600", "-shm": "0o600"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("init-db",),
+        ("init-db", "--first-account"),
+        ("add-account", NEW),
+        ("rotate-token", NEW),
+        ("apply", "FILE", "--account", NEW),
+        ("serve",),
+        ("import", "FILE"),
+        ("export",),
+        ("audit", "list"),
+        ("restore", "AP"),
+    ],
+    ids=" ".join,
+)
+def test_whatever_makes_the_file_makes_it_private(database_url, path, tmp_path, command):
+    (tmp_path / "rows.csv").write_text("FriendlyName\n")
+    run(*(str(tmp_path / "rows.csv") if each == "FILE" else each for each in command),
+        DATABASE_URL=database_url)
+    assert modes(path) == {"": "0o600"}
+
+
+def test_a_link_that_leads_nowhere_is_followed(path, tmp_path):
+    target = tmp_path / "target.db"
+    path.symlink_to(target)
+    succeed("init-db", DATABASE_URL=f"sqlite:///{path}")
+    assert modes(target) == {"": "0o600"}
+    assert path.is_symlink()
 
 
 def test_a_file_that_is_there_keeps_its_permissions(path):
