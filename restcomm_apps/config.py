@@ -29,13 +29,17 @@ class ConfigError(Exception):
 
 
 class Setting(NamedTuple):
-    """One setting; ``read`` turns its text into its value and raises ValueError."""
+    """One setting; ``read`` turns its text into its value and raises ValueError.
+
+    ``hide`` gives the text as it may be shown; its default masks a database's URL.
+    """
 
     name: str
     default: str
     read: Callable[[str], Any]
     allowed: str
     meaning: str
+    hide: Callable[[str], str] = database_urls.mask_any
 
 
 class Chosen(NamedTuple):
@@ -48,17 +52,13 @@ class Chosen(NamedTuple):
 
     @property
     def shown(self):
-        """The text with the password of a URL masked."""
-        return _mask(self.text)
-
-
-def _mask(text):
-    return re.sub(r"(://[^:/@]*:)[^/]*@", r"\1***@", text)
+        """The text without what may be secret in it."""
+        return self.setting.hide(self.text)
 
 
 def _read_database_url(text):
     if not database.has_driver(database_urls.parse(text)):
-        raise ValueError(text)
+        raise database_urls.UrlMistake("PyMySQL is missing, which restcomm-apps[mysql] installs")
     return text
 
 
@@ -161,6 +161,7 @@ SETTINGS = (
         _read_database_url,
         database_urls.ALLOWED,
         "Where accounts and applications are kept.",
+        hide=database_urls.mask,
     ),
     Setting(
         "ROOT_PATH",
@@ -269,10 +270,10 @@ def load(environ):
     for variable, text in environ.items():
         if variable.startswith(PREFIX) and variable != CONFIG_FILE:
             texts[variable[len(PREFIX) :]] = (text, variable)
-    for name, (text, origin) in texts.items():
+    for name, (_, origin) in texts.items():
         if name not in _NAMES:
             raise ConfigError(
-                f"{name}={_mask(text)!r} in {origin} is no setting; allowed are {', '.join(sorted(_NAMES))}"
+                f"{_show_name(name)} in {origin} is no setting; allowed are {', '.join(sorted(_NAMES))}"
             )
     return [
         _choose(setting, *texts.get(setting.name, (setting.default, "default")))
@@ -289,9 +290,18 @@ def _choose(setting, text, origin):
     try:
         return Chosen(setting, text, setting.read(text), origin)
     except ValueError as error:
+        likely = f"; {error}" if isinstance(error, database_urls.UrlMistake) else ""
+        # From nothing: a traceback would show texts that quote the value.
         raise ConfigError(
-            f"{setting.name}={_mask(text)!r} in {origin} cannot be used; allowed is {setting.allowed}"
-        ) from error
+            f"{setting.name}={setting.hide(text)!r} in {origin} cannot be used; "
+            f"allowed is {setting.allowed}{likely}"
+        ) from None
+
+
+def _show_name(name):
+    """Give the name of no setting up to what no name holds: a line may be a URL by mistake."""
+    word = re.match("[A-Za-z0-9_.-]*", name)[0]
+    return word if word == name else f"{word}…"
 
 
 def _read_file(path):
@@ -304,9 +314,10 @@ def _read_file(path):
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
         section = dict(parser.items(SECTION))
-    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        # From nothing: configparser quotes lines.
         raise ConfigError(
-            f"CONFIG={path!r} in {CONFIG_FILE} cannot be used; "
+            f"CONFIG={database_urls.mask_any(path)!r} in {CONFIG_FILE} cannot be used; "
             f"allowed is a readable INI file with a section [{SECTION}]"
-        ) from error
+        ) from None
     return {name: (text, path) for name, text in section.items()}

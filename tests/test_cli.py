@@ -380,12 +380,12 @@ def test_settings_lists_each_with_its_origin(tmp_path):
     assert len(shown.splitlines()) == len(expected)
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URI"], ids=["known", "misspelled"])
 @pytest.mark.parametrize("password", ["secret", "s@secret"], ids=["plain", "with-at"])
-def test_settings_masks_the_password_of_a_url(name, password):
-    _, output, errors = run("settings", **{name: f"mysql://root:{password}@127.0.0.1/restcomm"})
-    assert "secret" not in output + errors
-    assert "mysql://root:***@127.0.0.1/restcomm" in output + errors
+def test_settings_masks_the_password_of_a_url(password):
+    url = f"mysql://root:{password}@127.0.0.1:3307/restcomm?read_timeout=9"
+    shown = succeed("settings", DATABASE_URL=url)
+    assert "secret" not in shown
+    assert " mysql://root:***@127.0.0.1:3307/restcomm?read_timeout=9 " in shown
 
 
 @pytest.mark.parametrize("command", ["settings", "init-db", "serve"])
