@@ -6,6 +6,7 @@ import click
 
 from .. import __version__, callers, changes, database_files, schema
 from ..database import database, is_mysql
+from ..terminal import printable
 
 
 class Mistake(click.ClickException):
@@ -21,6 +22,14 @@ def commands():
     RESTCOMM_APPS_CONFIG names; see "restcomm-apps settings".
     """
     callers.enter_command()
+
+
+def say(line: str, err: bool = False) -> None:
+    """Print a line that may hold texts of clients or of the database; it stays one line.
+
+    ``err`` prints it on standard error.
+    """
+    click.echo(printable(line), err=err)
 
 
 def require_trail():
@@ -44,7 +53,7 @@ def warn_of_readers():
     exposed = [] if is_mysql() else database_files.find_exposed(database.database)
     if exposed:
         names = " ".join(map(shlex.quote, exposed))
-        click.echo(
+        say(
             f"restcomm-apps: Not only their owner may read or write {', '.join(exposed)}, which hold "
             f"every token; end that with: chmod 600 {names}",
             err=True,

@@ -8,6 +8,7 @@ import click
 from .. import checks
 from ..app import create_app
 from ..database import database, is_mysql
+from ..terminal import printable
 from .base import Mistake, commands, warn_of_readers
 
 _ROW = "{:13}  {:18}  {:>7}  {}"
@@ -143,7 +144,7 @@ def _as_table(found, mended):
 def _example_lines(finding):
     """List a finding's examples as indented lines, and how many there are besides."""
     lines = [
-        _INDENT + ", ".join(f"{name}={value}" for name, value in example.items())
+        _INDENT + printable(", ".join(f"{name}={value}" for name, value in example.items()))
         for example in finding.examples
     ]
     more = finding.count - len(lines)

@@ -7,7 +7,7 @@ import click
 from .. import changes, config, server
 from ..app import create_app
 from ..database import database
-from .base import Mistake, commands, require_tables, require_trail, warn_of_readers
+from .base import Mistake, commands, require_tables, require_trail, say, warn_of_readers
 
 
 @commands.command()
@@ -84,4 +84,4 @@ def settings():
     chosen = config.load(os.environ)
     width = max(len(each.setting.name) for each in chosen)
     for each in chosen:
-        click.echo(f"{each.setting.name:{width}}  {each.shown or '(empty)'}  ({each.origin})")
+        say(f"{each.setting.name:{width}}  {each.shown or '(empty)'}  ({each.origin})")
