@@ -95,6 +95,16 @@ def _read_switch(text):
     return _one_of("on", "off")(text) == "on"
 
 
+_BIND = re.compile(r"unix:.+|(?:\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})")
+
+
+def _read_bind(text):
+    match = _BIND.fullmatch(text)
+    if match is None or int(match[1] or 0) >= 2**16:
+        raise ValueError(text)
+    return text
+
+
 _PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
 _ACTIONS = {"Create", "Read", "Modify", "Delete"}
 _BUILT_IN_ROLES = {
@@ -162,6 +172,13 @@ SETTINGS = (
         database_urls.ALLOWED,
         "Where accounts and applications are kept.",
         hide=database_urls.mask,
+    ),
+    Setting(
+        "BIND",
+        "127.0.0.1:8080",
+        _read_bind,
+        "HOST:PORT, or unix:PATH for a socket file",
+        "Where serve listens; its option --bind wins.",
     ),
     Setting(
         "ROOT_PATH",

@@ -190,17 +190,43 @@ def test_init_db_adds_a_missing_table_and_keeps_the_others(service, database_url
 
 def test_first_account_can_call_with_the_printed_line(make_gunicorn):
     gunicorn = make_gunicorn()
-    printed = gunicorn.run("init-db", "--first-account")
-    (line,) = re.findall(r"^curl .*$", printed, re.MULTILINE)
     gunicorn.start()
-    done = subprocess.run(
-        ["sh", "-c", line.replace("127.0.0.1:8080", f"127.0.0.1:{gunicorn.port}") + " -sSi"],
-        capture_output=True, text=True, timeout=60,
-    )
+    check_first_account(gunicorn.run("init-db", "--first-account"))
+
+
+def check_first_account(printed):
+    """Assert that the line that begins with curl lists no applications as JSON."""
+    (line,) = re.findall(r"^curl .*$", printed, re.MULTILINE)
+    done = subprocess.run(["sh", "-c", f"{line} -sSi"], capture_output=True, text=True, timeout=60)
     head, _, body = done.stdout.partition("\n\n")
     assert (done.returncode, done.stderr, body) == (0, "", "[]")
     assert head.startswith("HTTP/1.1 200 OK\n")
     assert "\nContent-Type: application/json\n" in head
+
+
+@pytest.mark.parametrize("kind", ["port", "socket file"])
+def test_serve_listens_where_the_setting_says(database_url, tmp_path, kind):
+    bind = f"0.0.0.0:{free_port()}" if kind == "port" else f"unix:{tmp_path}/a 'socket"
+    settings = {"DATABASE_URL": database_url, "BIND": bind}
+    printed = succeed("init-db", "--first-account", **settings)
+    process = start("serve", "--workers", "1", **settings)
+    try:
+        wait_for(process.stderr, "Booting worker")
+        check_first_account(printed)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        finish(process)
+
+
+@pytest.mark.parametrize(
+    ("bind", "origin"),
+    [
+        ("[::]:81", "http://[::1]:81"), ("[::1]:81", "http://[::1]:81"), ("h:81", "http://h:81"),
+    ],
+)
+def test_first_account_is_told_where_serve_listens(database_url, bind, origin):
+    printed = succeed("init-db", "--first-account", DATABASE_URL=database_url, BIND=bind)
+    assert f" {origin}/restcomm/2012-04-24/Accounts/" in printed
 
 
 def test_first_account_is_added_once(database_url):
@@ -460,10 +486,19 @@ def test_serve_on_a_port_in_use_is_refused(ready_url, taken_port):
     check_mistake(outcome, f"127.0.0.1:{taken_port}", "in use")
 
 
-def test_serve_tells_what_is_wrong_before_it_looks_at_the_port(database_url, taken_port):
-    arguments = ("serve", "--bind", f"127.0.0.1:{taken_port}")
-    check_mistake(run(*arguments, DATABASE_URL=database_url, ACCESS="all"), "ACCESS='all'")
-    check_mistake(run(*arguments, DATABASE_URL=database_url), "restcomm-apps init-db")
+@pytest.mark.parametrize("place", ["option", "setting"])
+def test_serve_tells_what_is_wrong_before_it_looks_at_the_port(database_url, taken_port, place):
+    bind = f"127.0.0.1:{taken_port}"
+    arguments = ("serve", "--bind", bind) if place == "option" else ("serve",)
+    settings = {"DATABASE_URL": database_url} | ({} if place == "option" else {"BIND": bind})
+    check_mistake(run(*arguments, **settings, ACCESS="all"), "ACCESS='all'")
+    check_mistake(run(*arguments, **settings), "restcomm-apps init-db")
+    succeed("init-db", **settings)
+    name = f"--bind {bind}" if place == "option" else f"BIND={bind}"
+    check_mistake(run(*arguments, **settings), name, "in use")
+    # The option wins: what the setting names is not looked at.
+    if place == "setting":
+        check_mistake(run("serve", "--bind", "192.0.2.1:8080", **settings), "--bind 192.0.2.1:8080")
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def write_ini(tmp_path):
 def test_values_without_settings_are_the_defaults():
     assert config.values({}) == {
         "DATABASE_URL": "sqlite:///restcomm-apps.db",
+        "BIND": "127.0.0.1:8080",
         "ROOT_PATH": "/restcomm",
         "TIMEZONE": zoneinfo.ZoneInfo("UTC"),
         "DELETE_STATUS": 204,
@@ -83,6 +84,9 @@ def test_variables_of_others_are_ignored():
     "name, text, value",
     [
         ("DATABASE_URL", "sqlite:////var/lib/a b.db", "sqlite:////var/lib/a b.db"),
+        ("BIND", "[::1]:65535", "[::1]:65535"),
+        ("BIND", "apps.example:0", "apps.example:0"),
+        ("BIND", "unix:/run/a b.sock", "unix:/run/a b.sock"),
         ("ROOT_PATH", "/", ""),
         ("ROOT_PATH", "/restcomm/", "/restcomm"),
         ("ROOT_PATH", "/a/b-c_d~e/f.g", "/a/b-c_d~e/f.g"),
@@ -143,6 +147,8 @@ BAD = [
     ("DATABASE_URL", "sqlite://restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "/var/lib/restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "mysql://USER:PASSWORD@HOST:PORT/NAME"),
+    *(("BIND", text, "HOST:PORT") for text in ("", "8080", "localhost", ":8080", "h:x", "h:65536")),
+    *(("BIND", text, "unix:PATH") for text in ("unix:", "::1:8080", "http://127.0.0.1:8080", "h:1\n")),
     ("ROOT_PATH", "restcomm", "/restcomm"),
     ("ROOT_PATH", "/rest comm", "/restcomm"),
     ("ROOT_PATH", "/a//b", "/restcomm"),

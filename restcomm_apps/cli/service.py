@@ -13,10 +13,8 @@ from .base import Mistake, commands, require_tables, require_trail, say, warn_of
 @commands.command()
 @click.option(
     "--bind",
-    default=server.DEFAULT_BIND,
-    show_default=True,
     metavar="HOST:PORT",
-    help="Where to listen; unix:PATH for a socket file.",
+    help="Where to listen; unix:PATH for a socket file.  [default: the setting BIND]",
 )
 @click.option(
     "--workers",
@@ -52,17 +50,19 @@ def serve(bind, workers, threads, certfile, keyfile):
     changes.are_kept()  # Where they are not it warns; better now than at the first change.
     database.close()
     # Last: while another service has the port, what else is wrong is told all the same.
-    _check_bind(bind)
+    bind = _choose_bind(bind, app.config["BIND"])
     server.serve(app, bind, workers, threads, certfile, keyfile)
 
 
-def _check_bind(bind):
+def _choose_bind(option, setting):
+    name, bind = ("BIND=", setting) if option is None else ("--bind ", option)
     try:
         server.check_bind(bind)
     except OSError as error:
-        raise Mistake(f"--bind {bind} cannot be used: {error.strerror}.") from error
+        raise Mistake(f"{name}{bind} cannot be used: {error.strerror}.") from error
     except ValueError as error:
-        raise Mistake(f"--bind {bind} is neither HOST:PORT nor unix:PATH.") from error
+        raise Mistake(f"{name}{bind} is neither HOST:PORT nor unix:PATH.") from error
+    return bind
 
 
 def _check_certificate(certfile, keyfile):
