@@ -4,8 +4,6 @@ import contextlib
 import os
 import threading
 
-IN_MEMORY = ":memory:"
-
 _OWNER_ONLY = 0o600
 _ALL_OTHERS = 0o077
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -29,8 +27,6 @@ def create_private(path: str) -> None:
 
     SQLite takes it for a new database, and gives the files beside it the permissions of this one.
     """
-    if path == IN_MEMORY:
-        return
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
     # Where no file can be made SQLite says so itself, in the words that the service knows. What is
     # there must not even be opened: to close it would drop the locks of this process on it, so no

@@ -56,6 +56,8 @@ def parse(text):
         path = text.removeprefix(_SQLITE_SCHEME)
         if not path:
             raise UrlMistake("PATH is missing")
+        if path == ":memory:":
+            raise UrlMistake("a database in memory is gone when a command ends")
         return DatabaseUrl(SQLITE, path, {})
     scheme, separator, rest = text.partition("://")
     if scheme.lower() not in _MYSQL_SCHEMES or not separator:

@@ -144,6 +144,7 @@ def test_roles_are_read(text, roles):
 BAD = [
     ("DATABASE_URL", "", "sqlite:///PATH"),
     ("DATABASE_URL", "sqlite:///", "sqlite:///PATH"),
+    ("DATABASE_URL", "sqlite:///:memory:", "is gone when a command ends"),
     ("DATABASE_URL", "sqlite://restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "/var/lib/restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "mysql://USER:PASSWORD@HOST:PORT/NAME"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from restcomm_apps.database_files import IN_MEMORY, create_private, find_exposed
+from restcomm_apps.database_files import create_private, find_exposed
 
 from .databases import connect_directly
 from .documentation import read
@@ -52,27 +52,27 @@ def test_files_of_a_running_service_are_private(make_service, path):
     assert modes(path) == {"": "0o600", "-wal": "0o600", "-shm": "0o600"}
 
 
+@pytest.mark.parametrize("command", [("init-db",), ("init-db", "--first-account")], ids=" ".join)
+def test_command_that_makes_the_file_makes_it_private(database_url, path, command):
+    succeed(*command, DATABASE_URL=database_url)
+    assert modes(path) == {"": "0o600"}
+
+
 @pytest.mark.parametrize(
     "command",
     [
-        ("init-db",),
-        ("init-db", "--first-account"),
-        ("add-account", NEW),
-        ("rotate-token", NEW),
-        ("apply", "FILE", "--account", NEW),
-        ("serve",),
-        ("import", "FILE"),
-        ("export",),
-        ("audit", "list"),
-        ("restore", "AP"),
+        *(("add-account", NEW), ("rotate-token", NEW), ("apply", "FILE", "--account", NEW)),
+        *(("serve",), ("import", "FILE"), ("export",), ("restore", "AP"), ("check-db",)),
+        *(("audit", "list"), ("audit", "export"), ("audit", "verify")),
     ],
     ids=" ".join,
 )
-def test_whatever_makes_the_file_makes_it_private(database_url, path, tmp_path, command):
-    (tmp_path / "rows.csv").write_text("FriendlyName\n")
-    run(*(str(tmp_path / "rows.csv") if each == "FILE" else each for each in command),
-        DATABASE_URL=database_url)
-    assert modes(path) == {"": "0o600"}
+def test_other_commands_make_no_file_and_name_it(database_url, path, tmp_path, command):
+    file = tmp_path / "rows.csv"
+    file.write_text("FriendlyName\n")
+    command = [file if each == "FILE" else each for each in command]
+    check_mistake(run(*command, DATABASE_URL=database_url), f"{path} ", "restcomm-apps init-db")
+    assert modes(path) == {}
 
 
 def test_a_link_that_leads_nowhere_is_followed(path, tmp_path):
@@ -97,12 +97,6 @@ def test_create_private_takes_no_lock_away(database_url, path):
         command = [sys.executable, "-c", lock, str(path)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert "database is locked" in done.stderr
-
-
-def test_create_private_makes_no_file_for_memory(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    create_private(IN_MEMORY)
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])

@@ -1,5 +1,6 @@
 """What the commands share: the group they belong to, and the one kind of mistake."""
 
+import os
 import shlex
 
 import click
@@ -32,19 +33,31 @@ def say(line: str, err: bool = False) -> None:
     click.echo(printable(line), err=err)
 
 
+def require_database():
+    """Raise Mistake where a SQLite file is not there: connecting would make an empty one."""
+    if not is_mysql() and not os.path.isfile(database.database):
+        raise Mistake(
+            f"There is no database {database.database} as the setting DATABASE_URL names it; "
+            '"restcomm-apps init-db" makes one.'
+        )
+
+
 def require_trail():
     """Raise Mistake where the database lacks the tables of the audit trail."""
+    require_database()
     if not changes.has_tables():
         raise Mistake('The database has no audit trail; "restcomm-apps init-db" makes its tables.')
 
 
 def require_tables():
     """Open the connection; raise Mistake where the database lacks one of Restcomm's tables."""
+    require_database()
     schema.open_connection()
     missing = schema.missing_tables()
     if missing:
         raise Mistake(
-            f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'
+            f"The database {database.database} lacks {', '.join(missing)}; "
+            'create its tables with "restcomm-apps init-db".'
         )
 
 

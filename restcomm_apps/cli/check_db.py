@@ -1,7 +1,6 @@
 """The command that checks an existing database and mends what is named."""
 
 import json
-from pathlib import Path
 
 import click
 
@@ -9,7 +8,7 @@ from .. import checks
 from ..app import create_app
 from ..database import database, is_mysql
 from ..terminal import printable
-from .base import Mistake, commands, warn_of_readers
+from .base import Mistake, commands, require_database, warn_of_readers
 
 _ROW = "{:13}  {:18}  {:>7}  {}"
 _INDENT = " " * 15
@@ -51,7 +50,7 @@ def check_db(context, as_json, fix, yes):
     Nothing is written but by --fix, which shows what it will do and asks.
     """
     roles = create_app().config["ROLES"]
-    _require_database()
+    require_database()
     warn_of_readers()
     if not fix:
         _forbid_writes()
@@ -65,12 +64,6 @@ def check_db(context, as_json, fix, yes):
             found = checks.find_all(roles)
     click.echo(_as_json(found, mended) if as_json else _as_table(found, mended))
     context.exit(1 if any(check.severity == checks.WRONG for check, _ in found) else 0)
-
-
-def _require_database():
-    """Raise Mistake where a SQLite file is not there: connecting would make an empty one."""
-    if not is_mysql() and not Path(database.database).is_file():
-        raise Mistake(f"There is no database {database.database}; see the setting DATABASE_URL.")
 
 
 def _forbid_writes():
