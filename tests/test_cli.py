@@ -302,14 +302,20 @@ def check_password(service, credentials, password):
 
 
 def test_add_account_with_a_password_says_who_can_read_it(service, database_url):
-    arguments = ("add-account", EMAIL, "--password", "café: 1")
+    arguments = ("add-account", EMAIL, "--password", "café: 12")
     code, output, errors = run(*arguments, DATABASE_URL=database_url)
     assert code == 0
     assert "--password-stdin" in errors and "café" not in errors
-    check_password(service, {"auth_token": output.split()[-1]}, "café: 1")
+    check_password(service, {"auth_token": output.split()[-1]}, "café: 12")
 
 
-@pytest.mark.parametrize("line", ["café: 1", "café: 1\n", "café: 1\r\n", "café: 1\nignored"])
+def test_add_account_of_a_long_address_cuts_its_name(service, database_url):
+    email = f"{'x' * 70}@example.com"
+    succeed("add-account", email, DATABASE_URL=database_url)
+    assert Account.get(Account.email_address == email).friendly_name == email[:64]
+
+
+@pytest.mark.parametrize("line", ["café: 12", "café: 12\n", "café: 12\r\n", "café: 12\nignored"])
 def test_add_account_reads_a_password_from_its_input(service, database_url, tmp_path, line):
     path = tmp_path / "password"
     path.write_bytes(line.encode())
@@ -318,12 +324,12 @@ def test_add_account_reads_a_password_from_its_input(service, database_url, tmp_
         outcome = finish(start(*arguments, stdin=stdin, DATABASE_URL=database_url))
     code, output, errors = outcome
     assert (code, errors) == (0, "")
-    check_password(service, {"auth_token": output.split()[-1]}, "café: 1")
+    check_password(service, {"auth_token": output.split()[-1]}, "café: 12")
 
 
 @pytest.mark.parametrize(
     "typed",
-    [("secret", "secret"), ("secret", "sceret", "secret", "secret")],
+    [("secret12", "secret12"), ("secret12", "sceret12", "secret12", "secret12")],
     ids=["agreeing", "disagreeing-first"],
 )
 def test_add_account_asks_for_a_password(service, database_url, typed):
@@ -340,7 +346,7 @@ def test_add_account_asks_for_a_password(service, database_url, typed):
         assert b"secret" not in (terminal.read(1000) or b"")
     assert code == 0
     token = re.search(r"^sid:   AC\S+\ntoken: (\S+)\n\Z", output, re.MULTILINE)[1]
-    check_password(service, {"auth_token": token}, "secret")
+    check_password(service, {"auth_token": token}, "secret12")
 
 
 def wait_for(stream, text):
@@ -373,14 +379,18 @@ def wait_for(stream, text):
         ((EMAIL, "--parent", ""), "--parent"),
         ((EMAIL, "--role", "Pilot"), "Pilot"),
         ((EMAIL, "--role", ""), "--role"),
+        ((EMAIL, "--name", "a\x1bb"), "--name"),
         ((EMAIL, "--password", ""), "--password"),
+        ((EMAIL, "--password", "x" * 7), "8 to 128"),
+        ((EMAIL, "--password", "x" * 129), "8 to 128"),
         ((EMAIL, "--password-stdin"), "--password-stdin"),
         ((EMAIL, "--password-stdin", "--password", "x"), "--password-stdin"),
     ],
     ids=[
         "no-email", "no-at", "empty-email", "no-local-part", "space", "colon", "two-ats", "slash",
         "duplicate", "empty-name", "long-name", "unknown-parent", "empty-parent", "unknown-role",
-        "empty-role", "empty-password", "empty-input", "two-passwords",
+        "empty-role", "control-in-name", "empty-password", "short-password", "long-password",
+        "empty-input", "two-passwords",
     ],
 )
 def test_add_account_with_a_mistake_changes_nothing(ready_url, arguments, word):
