@@ -6,19 +6,16 @@ A setting comes from the environment variable ``RESTCOMM_APPS_<NAME>``, or from 
 
 import configparser
 import re
-import zoneinfo
 from typing import Any, Callable, NamedTuple
 
-import limits
-
-from . import database, database_urls
+from . import database_urls, setting_values
 from .proxies import read_networks
+from .setting_values import ADMINISTRATOR  # auth and accounts read it here
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
 SECTION = "restcomm-apps"
 
-ADMINISTRATOR = "Administrator"
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
 AUTO, REQUIRED, OFF = "auto", "required", "off"
@@ -56,119 +53,11 @@ class Chosen(NamedTuple):
         return self.setting.hide(self.text)
 
 
-def _read_database_url(text):
-    if not database.has_driver(database_urls.parse(text)):
-        raise database_urls.UrlMistake("PyMySQL is missing, which restcomm-apps[mysql] installs")
-    return text
-
-
-def _read_root_path(text):
-    root = text.rstrip("/")
-    if root and not re.fullmatch(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", root):
-        raise ValueError(text)
-    if re.search(r"\.(?:json|xml)(?:/|$)", root):  # would be taken for the suffix of a format
-        raise ValueError(text)
-    return root
-
-
-def _read_timezone(text):
-    try:
-        return zoneinfo.ZoneInfo(text)
-    except (zoneinfo.ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError(text) from error
-
-
-def _one_of(*allowed):
-    def read(text):
-        if text not in allowed:
-            raise ValueError(text)
-        return text
-
-    return read
-
-
-def _read_delete_status(text):
-    return int(_one_of("200", "204")(text))
-
-
-def _read_switch(text):
-    return _one_of("on", "off")(text) == "on"
-
-
-_BIND = re.compile(r"unix:.+|(?:\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})")
-
-
-def _read_bind(text):
-    match = _BIND.fullmatch(text)
-    if match is None or int(match[1] or 0) >= 2**16:
-        raise ValueError(text)
-    return text
-
-
-_PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
-_ACTIONS = {"Create", "Read", "Modify", "Delete"}
-_BUILT_IN_ROLES = {
-    ADMINISTRATOR: frozenset({("*", "*")}),
-    "Developer": frozenset({("*", "Applications")}),
-}
-
-
-def _read_roles(text):
-    """Read ``Name=RestComm:Read,Modify:Applications …; Name=…`` into {role: {(action, resource)}}."""
-    roles = dict(_BUILT_IN_ROLES)
-    for definition in filter(None, (part.strip() for part in text.split(";"))):
-        name, equals, permissions = definition.partition("=")
-        name = name.strip()
-        if not equals or not name or name in roles:
-            raise ValueError(definition)
-        roles[name] = frozenset(
-            pair for permission in permissions.split() for pair in _read_permission(permission)
-        )
-    return roles
-
-
-def _read_permission(text):
-    match = _PERMISSION.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    actions = set(match[1].split(","))
-    if actions != {"*"} and not actions <= _ACTIONS:
-        raise ValueError(text)
-    return [(action, match[2]) for action in actions]
-
-
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?")
-
-
-def _read_origins(text):
-    for origin in text.split():
-        match = _ORIGIN.fullmatch(origin)
-        if match is None or int(match[1] or 1) not in range(1, 2**16):
-            raise ValueError(text)
-    return frozenset(text.split())
-
-
-def _read_login_limit(text):
-    if text in ("", "0"):
-        return None
-    (limit,) = limits.parse_many(text)
-    if limit.amount < 1:
-        raise ValueError(text)
-    return limit
-
-
-def _read_size(text):
-    size = int(text)
-    if not 1024 <= size <= 2**30:
-        raise ValueError(text)
-    return size
-
-
 SETTINGS = (
     Setting(
         "DATABASE_URL",
         "sqlite:///restcomm-apps.db",
-        _read_database_url,
+        setting_values.read_database_url,
         database_urls.ALLOWED,
         "Where accounts and applications are kept.",
         hide=database_urls.mask,
@@ -176,42 +65,42 @@ SETTINGS = (
     Setting(
         "BIND",
         "127.0.0.1:8080",
-        _read_bind,
+        setting_values.read_bind,
         "HOST:PORT, or unix:PATH for a socket file",
         "Where serve listens; its option --bind wins.",
     ),
     Setting(
         "ROOT_PATH",
         "/restcomm",
-        _read_root_path,
+        setting_values.read_root_path,
         "a path such as /restcomm, or / for none",
         "What stands before /2012-04-24 in every URL.",
     ),
     Setting(
         "TIMEZONE",
         "UTC",
-        _read_timezone,
+        setting_values.read_timezone,
         "a name of the tz database, e.g. Europe/Berlin",
         "The zone of the dates in the database and in replies.",
     ),
     Setting(
         "DELETE_STATUS",
         "204",
-        _read_delete_status,
+        setting_values.read_delete_status,
         "200 or 204",
         "The status of a removal; Visual Designer and the Node SDK need 200.",
     ),
     Setting(
         "ACCESS",
         OWNER,
-        _one_of(OWNER, LINEAGE),
+        setting_values.one_of(OWNER, LINEAGE),
         "owner or lineage",
         "Who may act on an account's applications: itself only, or its ancestors too.",
     ),
     Setting(
         "ROLES",
         "",
-        _read_roles,
+        setting_values.read_roles,
         "NAME=RestComm:ACTION[,ACTION]:RESOURCE …; NAME=…, with the actions Create, Read, Modify, "
         "Delete or *; Administrator and Developer are built in",
         "What roles beyond Administrator and Developer may do.",
@@ -219,35 +108,35 @@ SETTINGS = (
     Setting(
         "TOKEN_IN_REPLIES",
         "on",
-        _read_switch,
+        setting_values.read_switch,
         "on or off",
         "Whether replies show auth tokens, as Restcomm's web pages need to log in, or asterisks.",
     ),
     Setting(
         "ON_REMOVE",
         UNBIND,
-        _one_of(UNBIND, LEAVE),
+        setting_values.one_of(UNBIND, LEAVE),
         "unbind or leave",
         "What happens to numbers and clients that point at a removed application.",
     ),
     Setting(
         "AUDIT",
         AUTO,
-        _one_of(AUTO, REQUIRED, OFF),
+        setting_values.one_of(AUTO, REQUIRED, OFF),
         "auto, required or off",
         "Whether changes are kept: where there are tables for them; always, or refused; never.",
     ),
     Setting(
         "CORS_ORIGINS",
         "",
-        _read_origins,
+        setting_values.read_origins,
         "origins such as https://console.example.com, separated by spaces",
         "Whose web pages may call the service from a browser.",
     ),
     Setting(
         "LOGIN_LIMIT",
         "10/minute",
-        _read_login_limit,
+        setting_values.read_login_limit,
         "a rate such as 10/minute or 100/hour; 0 for none",
         "How many logins of an account may fail from an address; ten times as many of all accounts.",
     ),
@@ -262,14 +151,14 @@ SETTINGS = (
     Setting(
         "MAX_BODY_BYTES",
         "1048576",
-        _read_size,
+        setting_values.read_size,
         "a number from 1024 to 1073741824",
         "The largest request body, in bytes.",
     ),
     Setting(
         "LOG_LEVEL",
         "info",
-        _one_of("debug", "info", "warning", "error"),
+        setting_values.one_of("debug", "info", "warning", "error"),
         "debug, info, warning or error",
         "What is logged to standard error.",
     ),
