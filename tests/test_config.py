@@ -289,6 +289,13 @@ def test_slash_in_a_password_is_named():
     assert sentence.endswith("; / in USER, PASSWORD or NAME must be written %2F")
 
 
+def test_missing_driver_is_named(monkeypatch):
+    # As where it is not installed.
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    sentence = check_secrecy({PREFIX + "DATABASE_URL": f"mysql://u:{SECRET}@h/n"})
+    assert sentence.endswith("; PyMySQL is missing, which restcomm-apps[mysql] installs")
+
+
 @pytest.mark.parametrize(
     "line",
     [
