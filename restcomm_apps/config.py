@@ -6,19 +6,16 @@ A setting comes from the environment variable ``RESTCOMM_APPS_<NAME>``, or from 
 
 import configparser
 import re
-import zoneinfo
 from typing import Any, Callable, NamedTuple
 
-import limits
-
-from . import database, database_urls
+from . import database_urls, setting_values
 from .proxies import read_networks
+from .setting_values import ADMINISTRATOR  # auth and accounts read it here
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
 SECTION = "restcomm-apps"
 
-ADMINISTRATOR = "Administrator"
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
 AUTO, REQUIRED, OFF = "auto", "required", "off"
@@ -29,13 +26,17 @@ class ConfigError(Exception):
 
 
 class Setting(NamedTuple):
-    """One setting; ``read`` turns its text into its value and raises ValueError."""
+    """One setting; ``read`` turns its text into its value and raises ValueError.
+
+    ``hide`` gives the text as it may be shown; its default masks a database's URL.
+    """
 
     name: str
     default: str
     read: Callable[[str], Any]
     allowed: str
     meaning: str
+    hide: Callable[[str], str] = database_urls.mask_any
 
 
 class Chosen(NamedTuple):
@@ -48,138 +49,44 @@ class Chosen(NamedTuple):
 
     @property
     def shown(self):
-        """The text with the password of a URL masked."""
-        return _mask(self.text)
-
-
-def _mask(text):
-    return re.sub(r"(://[^:/@]*:)[^/]*@", r"\1***@", text)
-
-
-def _read_database_url(text):
-    if not database.has_driver(database_urls.parse(text)):
-        raise ValueError(text)
-    return text
-
-
-def _read_root_path(text):
-    root = text.rstrip("/")
-    if root and not re.fullmatch(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", root):
-        raise ValueError(text)
-    if re.search(r"\.(?:json|xml)(?:/|$)", root):  # would be taken for the suffix of a format
-        raise ValueError(text)
-    return root
-
-
-def _read_timezone(text):
-    try:
-        return zoneinfo.ZoneInfo(text)
-    except (zoneinfo.ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError(text) from error
-
-
-def _one_of(*allowed):
-    def read(text):
-        if text not in allowed:
-            raise ValueError(text)
-        return text
-
-    return read
-
-
-def _read_delete_status(text):
-    return int(_one_of("200", "204")(text))
-
-
-def _read_switch(text):
-    return _one_of("on", "off")(text) == "on"
-
-
-_PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
-_ACTIONS = {"Create", "Read", "Modify", "Delete"}
-_BUILT_IN_ROLES = {
-    ADMINISTRATOR: frozenset({("*", "*")}),
-    "Developer": frozenset({("*", "Applications")}),
-}
-
-
-def _read_roles(text):
-    """Read ``Name=RestComm:Read,Modify:Applications …; Name=…`` into {role: {(action, resource)}}."""
-    roles = dict(_BUILT_IN_ROLES)
-    for definition in filter(None, (part.strip() for part in text.split(";"))):
-        name, equals, permissions = definition.partition("=")
-        name = name.strip()
-        if not equals or not name or name in roles:
-            raise ValueError(definition)
-        roles[name] = frozenset(
-            pair for permission in permissions.split() for pair in _read_permission(permission)
-        )
-    return roles
-
-
-def _read_permission(text):
-    match = _PERMISSION.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    actions = set(match[1].split(","))
-    if actions != {"*"} and not actions <= _ACTIONS:
-        raise ValueError(text)
-    return [(action, match[2]) for action in actions]
-
-
-_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?")
-
-
-def _read_origins(text):
-    for origin in text.split():
-        match = _ORIGIN.fullmatch(origin)
-        if match is None or int(match[1] or 1) not in range(1, 2**16):
-            raise ValueError(text)
-    return frozenset(text.split())
-
-
-def _read_login_limit(text):
-    if text in ("", "0"):
-        return None
-    (limit,) = limits.parse_many(text)
-    if limit.amount < 1:
-        raise ValueError(text)
-    return limit
-
-
-def _read_size(text):
-    size = int(text)
-    if not 1024 <= size <= 2**30:
-        raise ValueError(text)
-    return size
+        """The text without what may be secret in it."""
+        return self.setting.hide(self.text)
 
 
 SETTINGS = (
     Setting(
         "DATABASE_URL",
         "sqlite:///restcomm-apps.db",
-        _read_database_url,
+        setting_values.read_database_url,
         database_urls.ALLOWED,
         "Where accounts and applications are kept.",
+        hide=database_urls.mask,
+    ),
+    Setting(
+        "BIND",
+        "127.0.0.1:8080",
+        setting_values.read_bind,
+        "HOST:PORT, or unix:PATH for a socket file",
+        "Where serve listens; its option --bind wins.",
     ),
     Setting(
         "ROOT_PATH",
         "/restcomm",
-        _read_root_path,
+        setting_values.read_root_path,
         "a path such as /restcomm, or / for none",
         "What stands before /2012-04-24 in every URL.",
     ),
     Setting(
         "TIMEZONE",
         "UTC",
-        _read_timezone,
+        setting_values.read_timezone,
         "a name of the tz database, e.g. Europe/Berlin",
         "The zone of the dates in the database and in replies.",
     ),
     Setting(
         "DELETE_STATUS",
         "204",
-        _read_delete_status,
+        setting_values.read_delete_status,
         "200 or 204",
         "The status of a removal and of a closing; Visual Designer, the Node SDK and the old Java SDK "
         "need 200.",
@@ -187,14 +94,14 @@ SETTINGS = (
     Setting(
         "ACCESS",
         OWNER,
-        _one_of(OWNER, LINEAGE),
+        setting_values.one_of(OWNER, LINEAGE),
         "owner or lineage",
         "Who may act on an account's applications: itself only, or its ancestors too.",
     ),
     Setting(
         "ROLES",
         "",
-        _read_roles,
+        setting_values.read_roles,
         "NAME=RestComm:ACTION[,ACTION]:RESOURCE …; NAME=…, with the actions Create, Read, Modify, "
         "Delete or *; Administrator and Developer are built in",
         "What roles beyond Administrator and Developer may do.",
@@ -202,35 +109,35 @@ SETTINGS = (
     Setting(
         "TOKEN_IN_REPLIES",
         "on",
-        _read_switch,
+        setting_values.read_switch,
         "on or off",
         "Whether replies show auth tokens, as Restcomm's web pages need to log in, or asterisks.",
     ),
     Setting(
         "ON_REMOVE",
         UNBIND,
-        _one_of(UNBIND, LEAVE),
+        setting_values.one_of(UNBIND, LEAVE),
         "unbind or leave",
         "What happens to numbers and clients that point at a removed application.",
     ),
     Setting(
         "AUDIT",
         AUTO,
-        _one_of(AUTO, REQUIRED, OFF),
+        setting_values.one_of(AUTO, REQUIRED, OFF),
         "auto, required or off",
         "Whether changes are kept: where there are tables for them; always, or refused; never.",
     ),
     Setting(
         "CORS_ORIGINS",
         "",
-        _read_origins,
+        setting_values.read_origins,
         "origins such as https://console.example.com, separated by spaces",
         "Whose web pages may call the service from a browser; those of other sites change nothing.",
     ),
     Setting(
         "LOGIN_LIMIT",
         "10/minute",
-        _read_login_limit,
+        setting_values.read_login_limit,
         "a rate such as 10/minute or 100/hour; 0 for none",
         "How many logins of an account may fail from an address; ten times as many of all accounts.",
     ),
@@ -245,14 +152,14 @@ SETTINGS = (
     Setting(
         "MAX_BODY_BYTES",
         "1048576",
-        _read_size,
+        setting_values.read_size,
         "a number from 1024 to 1073741824",
         "The largest request body, in bytes.",
     ),
     Setting(
         "LOG_LEVEL",
         "info",
-        _one_of("debug", "info", "warning", "error"),
+        setting_values.one_of("debug", "info", "warning", "error"),
         "debug, info, warning or error",
         "What is logged to standard error.",
     ),
@@ -270,10 +177,10 @@ def load(environ):
     for variable, text in environ.items():
         if variable.startswith(PREFIX) and variable != CONFIG_FILE:
             texts[variable[len(PREFIX) :]] = (text, variable)
-    for name, (text, origin) in texts.items():
+    for name, (_, origin) in texts.items():
         if name not in _NAMES:
             raise ConfigError(
-                f"{name}={_mask(text)!r} in {origin} is no setting; allowed are {', '.join(sorted(_NAMES))}"
+                f"{_show_name(name)} in {origin} is no setting; allowed are {', '.join(sorted(_NAMES))}"
             )
     return [
         _choose(setting, *texts.get(setting.name, (setting.default, "default")))
@@ -290,9 +197,18 @@ def _choose(setting, text, origin):
     try:
         return Chosen(setting, text, setting.read(text), origin)
     except ValueError as error:
+        likely = f"; {error}" if isinstance(error, database_urls.UrlMistake) else ""
+        # From nothing: a traceback would show texts that quote the value.
         raise ConfigError(
-            f"{setting.name}={_mask(text)!r} in {origin} cannot be used; allowed is {setting.allowed}"
-        ) from error
+            f"{setting.name}={setting.hide(text)!r} in {origin} cannot be used; "
+            f"allowed is {setting.allowed}{likely}"
+        ) from None
+
+
+def _show_name(name):
+    """Give the name of no setting up to what no name holds: a line may be a URL by mistake."""
+    word = re.match("[A-Za-z0-9_.-]*", name)[0]
+    return word if word == name else f"{word}…"
 
 
 def _read_file(path):
@@ -305,9 +221,10 @@ def _read_file(path):
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
         section = dict(parser.items(SECTION))
-    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        # From nothing: configparser quotes lines.
         raise ConfigError(
-            f"CONFIG={path!r} in {CONFIG_FILE} cannot be used; "
+            f"CONFIG={database_urls.mask_any(path)!r} in {CONFIG_FILE} cannot be used; "
             f"allowed is a readable INI file with a section [{SECTION}]"
-        ) from error
+        ) from None
     return {name: (text, path) for name, text in section.items()}

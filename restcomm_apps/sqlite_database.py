@@ -13,6 +13,7 @@ from typing import Any
 
 import peewee
 
+from .database_files import PrivateFile
 from .group_commit import GroupCommit, TurnNotCome
 
 # Seconds to wait for another writer of the same file before giving up with 503.
@@ -28,7 +29,7 @@ _ONE_TURN = 1e-9
 _LOCKED = "database is locked"
 
 
-class OrderlyDatabase(peewee.SqliteDatabase):
+class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
     """A SQLite file; see the module.
 
     Each thread has a connection of its own to read, or, once ``share`` has been called, all have

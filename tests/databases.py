@@ -13,6 +13,7 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
 
+from restcomm_apps.database_files import create_private
 from restcomm_apps.database_urls import SQLITE, parse
 
 SERVER = os.environ.get("TEST_DATABASE_SERVER")
@@ -51,6 +52,7 @@ def connect_directly(url):
     """Open a connection to the database of a URL, used as sqlite3's are used."""
     parsed = parse(url)
     if parsed.engine == SQLITE:
+        create_private(parsed.name)
         return sqlite3.connect(parsed.name, timeout=30)
     return MariaConnection(
         database=parsed.name,

@@ -153,9 +153,9 @@ class Gunicorn:
         }
         self.scheme = "https" if "--certfile" in arguments else "http"
         self.port = free_port()
+        self.environ["RESTCOMM_APPS_BIND"] = f"127.0.0.1:{self.port}"
         self.arguments = [
-            *("serve", "--bind", f"127.0.0.1:{self.port}"),
-            *("--workers", str(workers), "--threads", str(threads)),
+            *("serve", "--workers", str(workers), "--threads", str(threads)),
             *arguments,
         ]
         self.log = Path(log)

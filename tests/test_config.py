@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 import urllib.error
 import zoneinfo
 from ipaddress import ip_network
@@ -57,6 +58,7 @@ def write_ini(tmp_path):
 def test_values_without_settings_are_the_defaults():
     assert config.values({}) == {
         "DATABASE_URL": "sqlite:///restcomm-apps.db",
+        "BIND": "127.0.0.1:8080",
         "ROOT_PATH": "/restcomm",
         "TIMEZONE": zoneinfo.ZoneInfo("UTC"),
         "DELETE_STATUS": 204,
@@ -82,6 +84,9 @@ def test_variables_of_others_are_ignored():
     "name, text, value",
     [
         ("DATABASE_URL", "sqlite:////var/lib/a b.db", "sqlite:////var/lib/a b.db"),
+        ("BIND", "[::1]:65535", "[::1]:65535"),
+        ("BIND", "apps.example:0", "apps.example:0"),
+        ("BIND", "unix:/run/a b.sock", "unix:/run/a b.sock"),
         ("ROOT_PATH", "/", ""),
         ("ROOT_PATH", "/restcomm/", "/restcomm"),
         ("ROOT_PATH", "/a/b-c_d~e/f.g", "/a/b-c_d~e/f.g"),
@@ -139,9 +144,12 @@ def test_roles_are_read(text, roles):
 BAD = [
     ("DATABASE_URL", "", "sqlite:///PATH"),
     ("DATABASE_URL", "sqlite:///", "sqlite:///PATH"),
+    ("DATABASE_URL", "sqlite:///:memory:", "is gone when a command ends"),
     ("DATABASE_URL", "sqlite://restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "/var/lib/restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "mysql://USER:PASSWORD@HOST:PORT/NAME"),
+    *(("BIND", text, "HOST:PORT") for text in ("", "8080", "localhost", ":8080", "h:x", "h:65536")),
+    *(("BIND", text, "unix:PATH") for text in ("unix:", "::1:8080", "http://127.0.0.1:8080", "h:1\n")),
     ("ROOT_PATH", "restcomm", "/restcomm"),
     ("ROOT_PATH", "/rest comm", "/restcomm"),
     ("ROOT_PATH", "/a//b", "/restcomm"),
@@ -239,16 +247,73 @@ def test_every_setting_has_bad_values_in_the_table():
     assert {name for name, _, _ in BAD} == {each.name for each in config.SETTINGS}
 
 
-def test_bad_database_url_is_told_without_its_password():
-    sentence = refusal({PREFIX + "DATABASE_URL": "oracle://root:secret@127.0.0.1/restcomm"})
-    assert "'oracle://root:***@127.0.0.1/restcomm'" in sentence
-    assert "secret" not in sentence
+SECRET = "hunter2"
+URLS_WITH_SECRETS = [
+    *(f"mysql://u:{each}{SECRET}@h/n" for each in ("x/", "x?", "x#", "[", "x@h/", "x@h/n?x=")),
+    *(f"mysql://u:{SECRET}{each}@h/n" for each in ("/x", "?x", "#x", "]")),
+    *(f"mysql://u:{SECRET}", f"mysql://u:{SECRET}/n", f"mysql://u:x@h:{SECRET}/n"),
+    *(f"mysql://u@h/n?password={SECRET}", f"mysql://u@h/n?{SECRET}", f"mysql://u@h/n#{SECRET}"),
+    *(f"mysql:/u:{SECRET}@h/n", f"u:{SECRET}@h/n", f"jdbc:mysql://u:{SECRET}@h/n"),
+    *(f"jdbc:mysql://h/n?password={SECRET}", f"oracle://root:{SECRET}@127.0.0.1/restcomm"),
+    f"mysql://u:\u2100{SECRET}@h/n/",  # urlsplit refuses the character, and quotes it all
+]
+
+
+def check_secrecy(environ):
+    """Give the sentence of a refusal; neither it nor a traceback may hold the SECRET."""
+    with pytest.raises(ConfigError) as caught:
+        create_app(environ)
+    assert SECRET not in "".join(traceback.format_exception(caught.value)).casefold()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("url", URLS_WITH_SECRETS)
+def test_bad_database_url_is_told_without_its_password(url, write_ini):
+    sentence = check_secrecy({PREFIX + "DATABASE_URL": url})
+    assert sentence.startswith("DATABASE_URL=")
+    environ, path = write_ini(f"[restcomm-apps]\ndatabase_url = {url}\n")
+    assert f" in {path} cannot be used; " in check_secrecy(environ)
+
+
+@pytest.mark.parametrize(
+    "name", sorted({each.name for each in config.SETTINGS} - {"DATABASE_URL"} | {"CONFIG", "DB"})
+)
+def test_url_in_a_wrong_place_is_told_without_its_password(name):
+    check_secrecy({PREFIX + name: f"mysql://root:{SECRET}@127.0.0.1/restcomm"})
+    assert check_secrecy({PREFIX + name: f"root:{SECRET}@127.0.0.1/restcomm"}).startswith(name)
+
+
+def test_slash_in_a_password_is_named():
+    sentence = check_secrecy({PREFIX + "DATABASE_URL": f"mysql://u:x/{SECRET}@h/n"})
+    assert sentence.startswith("DATABASE_URL='mysql://u:***@h/n' in RESTCOMM_APPS_DATABASE_URL ")
+    assert sentence.endswith("; / in USER, PASSWORD or NAME must be written %2F")
+
+
+def test_missing_driver_is_named(monkeypatch):
+    # As where it is not installed.
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    sentence = check_secrecy({PREFIX + "DATABASE_URL": f"mysql://u:{SECRET}@h/n"})
+    assert sentence.endswith("; PyMySQL is missing, which restcomm-apps[mysql] installs")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"mysql://u:{SECRET}@h/n", f"database_url mysql://u:{SECRET}@h/n", SECRET),
+        *(f"database_url = x\ndatabase_url = {SECRET}", f"database_password = {SECRET}"),
+        f"/{SECRET}@h = x",
+    ],
+)
+@pytest.mark.parametrize("section", ["[restcomm-apps]\n", ""], ids=["section", "none"])
+def test_line_that_is_no_setting_is_not_shown(write_ini, section, line):
+    environ, path = write_ini(f"{section}{line}\n")
+    assert path in check_secrecy(environ)
 
 
 @pytest.mark.parametrize("name", ["DATABSE_URL", "root_path", "", "CONFIG_FILE"])
 def test_unknown_variable_stops_the_start(name):
     sentence = refusal({PREFIX + name: "x"})
-    assert sentence.startswith(f"{name}='x' in {PREFIX}{name} is no setting; allowed are ")
+    assert sentence.startswith(f"{name} in {PREFIX}{name} is no setting; allowed are ")
     for each in config.SETTINGS:
         assert each.name in sentence
 
@@ -286,7 +351,7 @@ def test_bad_value_of_the_file_stops_the_start(write_ini):
 
 def test_unknown_name_in_the_file_stops_the_start(write_ini):
     environ, path = write_ini("[restcomm-apps]\nport = 8080\n")
-    assert refusal(environ).startswith(f"PORT='8080' in {path} is no setting; allowed are ACCESS, ")
+    assert refusal(environ).startswith(f"PORT in {path} is no setting; allowed are ACCESS, ")
 
 
 @pytest.mark.parametrize(
@@ -333,7 +398,7 @@ def check_unreadable(environ, path):
     [
         ({"TIMEZONE": "Mars"}, ["TIMEZONE='Mars'", "Europe/Berlin"]),
         ({"ROLES": "Clerk=Read\nGuest="}, ["ROLES='Clerk=Read\\nGuest='"]),
-        ({"PORT": "8080"}, ["PORT='8080'", "ROOT_PATH"]),
+        ({"PORT": "8080"}, ["PORT in RESTCOMM_APPS_PORT", "ROOT_PATH"]),
         ({"CONFIG": "/nonexistent.ini"}, ["'/nonexistent.ini'", "RESTCOMM_APPS_CONFIG"]),
         ({"DATABASE_URL": os.fsdecode(b"mysql:///\xff")}, ["DATABASE_URL='mysql:///\\udcff'"]),
     ],

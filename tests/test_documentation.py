@@ -14,6 +14,7 @@ from .documentation import ROOT, blocks, read, table_after
 from .rows import CHILD
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/**/*.md")])
 
 
 def plain(cell):
@@ -135,3 +136,30 @@ def test_pins_are_within_ranges_and_hashed():
         pins = re.split(r"\n(?=\S)", read(name).strip())
         assert pins and all("==" in pin and "--hash=sha256:" in pin for pin in pins)
         assert "://" not in read(name)
+
+
+def list_links(name):
+    """List the files that a document links to, with the headings or anchors they name."""
+    text = re.sub(r"^```.*?^```$", "", read(name), flags=re.DOTALL | re.MULTILINE)
+    return re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", text)
+
+
+def anchors_of(path):
+    """List what a link into a Markdown document may name: its headings and anchors."""
+    text = path.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+    return made | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+@pytest.mark.parametrize("name", [str(path.relative_to(ROOT)) for path in DOCUMENTS])
+def test_links_of_a_document_lead_somewhere(name):
+    for target, anchor in list_links(name):
+        path = (ROOT / name).parent / target if target else ROOT / name
+        assert path.exists(), target
+        assert not anchor or anchor in anchors_of(path), f"{target}#{anchor}"
+
+
+def test_security_policy_is_linked_and_names_no_address():
+    assert ("SECURITY.md", "") in list_links("README.md")
+    assert "@" not in read("SECURITY.md")

@@ -500,6 +500,9 @@ def test_file_of_another_kind_is_refused(target, tmp_path, content, word):
         ("postgres://root@127.0.0.1/restcomm", "allowed is"),
         ("mysql://root@127.0.0.1/", "allowed is"),
         ("mysql://root:secret@127.0.0.1:1/restcomm", "cannot be used"),
+        ("mysql://root:x/secret@127.0.0.1/restcomm", "%2F"),
+        ("jdbc:mysql://root:secret@127.0.0.1/restcomm", "allowed is"),
+        ("root:secret@127.0.0.1/restcomm", "No such file"),
     ],
 )
 def test_source_that_is_not_there_is_refused(target, source, word):

@@ -5,7 +5,7 @@ import sys
 import click
 import peewee
 
-from .. import config
+from .. import config, terminal
 from . import accounts, apply, audit, check_db, database, move, service
 from .base import commands
 
@@ -28,5 +28,5 @@ def main():
         sentence = str(mistake)
     except peewee.PeeweeException as error:
         sentence = f"The database cannot be used: {error}"
-    click.echo(f"restcomm-apps: {sentence}", err=True)
+    click.echo(f"restcomm-apps: {terminal.printable(sentence)}", err=True)
     sys.exit(2)

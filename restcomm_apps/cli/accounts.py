@@ -3,7 +3,7 @@
 import click
 from click.core import ParameterSource
 
-from .. import account_forms, account_queries, errors, token_changes, tokens
+from .. import account_forms, account_queries, errors, forms, token_changes, tokens
 from ..app import create_app
 from ..dates import local_now
 from .base import Mistake, commands, require_tables
@@ -47,16 +47,17 @@ def add_account(context, email, name, parent, role, password, password_stdin):
     require_tables()
     if role not in app.config["ROLES"]:
         raise Mistake(f"--role {role} is not known; known are {', '.join(app.config['ROLES'])}.")
-    name = email if name is None else name
-    if not 1 <= len(name) <= 64:
-        raise Mistake("--name must have 1 to 64 characters.")
+    name = email[: forms.FRIENDLY_NAME_LENGTH] if name is None else name
+    try:
+        forms.read_friendly_name(name, "--name")
+    except errors.InvalidParameter as error:
+        raise Mistake(f"{error.message}.") from error
     above = None if parent is None else account_queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
     if password_stdin:
         password = _read_password(password)
-    if password == "":
-        raise Mistake("--password must not be empty, nor what --password-stdin reads.")
+    _check_password(password)
     if context.get_parameter_source("password") is ParameterSource.COMMANDLINE:
         _warn_of_the_list_of_processes()
     token = tokens.new_token() if password is None else tokens.token_of(password)
@@ -80,6 +81,15 @@ def _read_password(given):
     if given is not None:
         raise Mistake("--password and --password-stdin must not be given together.")
     return click.get_text_stream("stdin").readline().rstrip("\r\n")
+
+
+def _check_password(password):
+    lengths = account_forms.PASSWORD_LENGTHS
+    if password is not None and len(password) not in lengths:
+        raise Mistake(
+            "--password, and what --password-stdin reads, must have "
+            f"{lengths.start} to {lengths.stop - 1} characters."
+        )
 
 
 def _warn_of_the_list_of_processes():

@@ -13,7 +13,7 @@ from ..errors import RestcommError
 from ..forms import parameter_of
 from ..models import CLOSED
 from ..yaml_rows import split_yaml
-from .base import Mistake, commands, require_tables
+from .base import Mistake, commands, require_tables, say
 
 _SPLIT = {
     ".csv": partial(bulk_rows.split_csv, known=bulk.FILE_NAMES),
@@ -91,14 +91,14 @@ def _show(found, prune):
     for each in found.changes:
         change = each.change
         sid = f"{change.sid} " if change.sid else ""
-        click.echo(f"{_MARKS[change.action]} {sid}{each.friendly_name!r}")
+        say(f"{_MARKS[change.action]} {sid}{each.friendly_name!r}")
         for column, value in change.values.items():
             if change.action == bulk.UPDATE:
-                click.echo(f"    {parameter_of(column)}: {each.before[column]!r} -> {value!r}")
+                say(f"    {parameter_of(column)}: {each.before[column]!r} -> {value!r}")
             elif value and column not in ("friendly_name", "api_version"):
-                click.echo(f"    {parameter_of(column)}: {value!r}")
+                say(f"    {parameter_of(column)}: {value!r}")
     others = f", {found.others} not in the file are left" if found.others and not prune else ""
-    click.echo(f"To do: {_count(found)}{others}.")
+    say(f"To do: {_count(found)}{others}.")
 
 
 def _count(found):

@@ -9,7 +9,8 @@ import click
 from .. import account_queries, changes, dates, restoring, trail_checks
 from ..app import create_app
 from ..own_models import Change
-from .base import Mistake, commands, require_tables, require_trail
+from ..terminal import printable
+from .base import Mistake, commands, require_tables, require_trail, say
 
 _COLUMNS = [field.name for field in Change._meta.sorted_fields]
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")
@@ -51,7 +52,7 @@ def list_changes(**chosen):
     selected = _select(**chosen)
     click.echo(_TABLE.format("WHEN", "ACCOUNT", "CHANGE", "ACTION", "OF", "BY, WHAT"))
     for change in selected:
-        click.echo(
+        say(
             _TABLE.format(
                 change.changed_at[:19] + "Z",
                 change.account_sid,
@@ -70,7 +71,6 @@ def _who(change):
 
 
 def _what(change):
-    # Kept as ASCII: what a client has sent cannot steer the terminal.
     return ", ".join(
         f"{name} {json.dumps(was)} -> {json.dumps(now)}"
         for name, (was, now) in json.loads(change.properties).items()
@@ -94,7 +94,7 @@ def export(form, **chosen):
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(_COLUMNS)
-        writer.writerows(rows)
+        writer.writerows(map(_as_cells, rows))
         return
     separator = "["
     for row in rows:
@@ -103,6 +103,10 @@ def export(form, **chosen):
         click.echo(f"{separator}\n{json.dumps(entry)}", nl=False)
         separator = ","
     click.echo("\n]" if separator == "," else "[]")
+
+
+def _as_cells(row):
+    return [printable(each) if isinstance(each, str) else each for each in row]
 
 
 @audit.command()
@@ -117,7 +121,7 @@ def verify(against):
     require_trail()
     findings = trail_checks.check_trail(_read_export(against) if against else ())
     for fault in findings.faults:
-        click.echo(fault)
+        say(fault)
     if findings.faults:
         sys.exit(1)
     click.echo(f"{findings.length} changes, nothing wrong")
@@ -151,4 +155,4 @@ def restore(application, at):
         row = restoring.restore_application(application, at, now)
     except restoring.CannotRestore as error:
         raise Mistake(str(error)) from error
-    click.echo(f"{row.sid} of {row.account_sid} is back: {ascii(row.friendly_name)}")
+    say(f"{row.sid} of {row.account_sid} is back: {row.friendly_name!r}")

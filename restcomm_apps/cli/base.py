@@ -1,8 +1,13 @@
 """What the commands share: the group they belong to, and the one kind of mistake."""
 
+import os
+import shlex
+
 import click
 
-from .. import __version__, callers, changes, schema
+from .. import __version__, callers, changes, database_files, schema
+from ..database import database, is_mysql
+from ..terminal import printable
 
 
 class Mistake(click.ClickException):
@@ -20,17 +25,49 @@ def commands():
     callers.enter_command()
 
 
+def say(line: str, err: bool = False) -> None:
+    """Print a line that may hold texts of clients or of the database; it stays one line.
+
+    ``err`` prints it on standard error.
+    """
+    click.echo(printable(line), err=err)
+
+
+def require_database():
+    """Raise Mistake where a SQLite file is not there: connecting would make an empty one."""
+    if not is_mysql() and not os.path.isfile(database.database):
+        raise Mistake(
+            f"There is no database {database.database} as the setting DATABASE_URL names it; "
+            '"restcomm-apps init-db" makes one.'
+        )
+
+
 def require_trail():
     """Raise Mistake where the database lacks the tables of the audit trail."""
+    require_database()
     if not changes.has_tables():
         raise Mistake('The database has no audit trail; "restcomm-apps init-db" makes its tables.')
 
 
 def require_tables():
     """Raise Mistake where the database lacks one of Restcomm's tables."""
+    require_database()
     schema.fit_models()
     missing = schema.missing_tables()
     if missing:
         raise Mistake(
-            f'The database lacks {", ".join(missing)}; create its tables with "restcomm-apps init-db".'
+            f"The database {database.database} lacks {', '.join(missing)}; "
+            'create its tables with "restcomm-apps init-db".'
+        )
+
+
+def warn_of_readers():
+    """Say on standard error if others may read the files of a SQLite database."""
+    exposed = [] if is_mysql() else database_files.find_exposed(database.database)
+    if exposed:
+        names = " ".join(map(shlex.quote, exposed))
+        say(
+            f"restcomm-apps: Not only their owner may read or write {', '.join(exposed)}, which hold "
+            f"every token; end that with: chmod 600 {names}",
+            err=True,
         )

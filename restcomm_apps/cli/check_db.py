@@ -1,14 +1,14 @@
 """The command that checks an existing database and mends what is named."""
 
 import json
-from pathlib import Path
 
 import click
 
 from .. import checks
 from ..app import create_app
 from ..database import database, is_mysql
-from .base import Mistake, commands
+from ..terminal import printable
+from .base import Mistake, commands, require_database, warn_of_readers
 
 _ROW = "{:13}  {:18}  {:>7}  {}"
 _INDENT = " " * 15
@@ -50,7 +50,8 @@ def check_db(context, as_json, fix, yes):
     Nothing is written but by --fix, which shows what it will do and asks.
     """
     roles = create_app().config["ROLES"]
-    _require_database()
+    require_database()
+    warn_of_readers()
     if not fix:
         _forbid_writes()
     found = checks.find_all(roles)
@@ -63,12 +64,6 @@ def check_db(context, as_json, fix, yes):
             found = checks.find_all(roles)
     click.echo(_as_json(found, mended) if as_json else _as_table(found, mended))
     context.exit(1 if any(check.severity == checks.WRONG for check, _ in found) else 0)
-
-
-def _require_database():
-    """Raise Mistake where a SQLite file is not there: connecting would make an empty one."""
-    if not is_mysql() and not Path(database.database).is_file():
-        raise Mistake(f"There is no database {database.database}; see the setting DATABASE_URL.")
 
 
 def _forbid_writes():
@@ -142,7 +137,7 @@ def _as_table(found, mended):
 def _example_lines(finding):
     """List a finding's examples as indented lines, and how many there are besides."""
     lines = [
-        _INDENT + ", ".join(f"{name}={value}" for name, value in example.items())
+        _INDENT + printable(", ".join(f"{name}={value}" for name, value in example.items()))
         for example in finding.examples
     ]
     more = finding.count - len(lines)

@@ -1,12 +1,17 @@
 """Commands on the database as a whole."""
 
+import shlex
+
 import click
 
-from .. import account_queries, models, schema, server, sids, tokens
+from .. import account_queries, models, schema, sids, tokens
 from ..app import create_app
 from ..database import database
 from ..dates import local_now
 from .base import commands
+
+# Every address of a machine, and the one by which it reaches itself.
+_OWN_ADDRESSES = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 
 
 @commands.command("init-db")
@@ -37,5 +42,14 @@ def init_db(first_account):
 
 
 def _curl_line(app, account):
-    url = f"http://{server.DEFAULT_BIND}{app.config['BASE_PATH']}/Accounts/{account.sid}"
-    return f"curl -u {account.sid}:{account.auth_token} {url}/Applications.json"
+    option, origin = _address(app.config["BIND"])
+    url = f"{origin}{app.config['BASE_PATH']}/Accounts/{account.sid}"
+    return f"curl {option}-u {account.sid}:{account.auth_token} {url}/Applications.json"
+
+
+def _address(bind):
+    """Give curl's option and the origin by which this machine reaches the service."""
+    if bind.startswith("unix:"):
+        return f"--unix-socket {shlex.quote(bind.removeprefix('unix:'))} ", "http://localhost"
+    host, _, port = bind.rpartition(":")
+    return "", f"http://{_OWN_ADDRESSES.get(host, host)}:{port}"

@@ -10,7 +10,7 @@ import click
 from ..app import create_app
 from ..database import database
 from ..move import lines, loading, rows, sources, tables
-from .base import Mistake, commands, require_tables
+from .base import Mistake, commands, require_tables, say
 
 
 @commands.command("import")
@@ -87,7 +87,7 @@ def _progress(size):
 
 def _show_bad(difference):
     for where, reason in difference.bad:
-        click.echo(f"{where}: {reason}", err=True)
+        say(f"{where}: {reason}", err=True)
     if difference.bad_count > len(difference.bad):
         click.echo(f"and {difference.bad_count - len(difference.bad)} more", err=True)
 
@@ -102,7 +102,7 @@ def _show(difference, dry_run):
     for (table, column), count in sorted(difference.columns.items()):
         click.echo(f"changed rows by {table}.{column}: {count}")
     for table, columns in sorted(difference.unknown.items()):
-        click.echo(f"left out of {table}, no place for it: {', '.join(sorted(columns))}")
+        say(f"left out of {table}, no place for it: {', '.join(sorted(columns))}")
 
 
 @commands.command("export")

@@ -7,16 +7,14 @@ import click
 from .. import changes, config, server
 from ..app import create_app
 from ..database import share
-from .base import Mistake, commands, require_tables, require_trail
+from .base import Mistake, commands, require_tables, require_trail, say, warn_of_readers
 
 
 @commands.command()
 @click.option(
     "--bind",
-    default=server.DEFAULT_BIND,
-    show_default=True,
     metavar="HOST:PORT",
-    help="Where to listen; unix:PATH for a socket file.",
+    help="Where to listen; unix:PATH for a socket file.  [default: the setting BIND]",
 )
 @click.option(
     "--workers",
@@ -43,24 +41,28 @@ from .base import Mistake, commands, require_tables, require_trail
 )
 def serve(bind, workers, threads, certfile, keyfile):
     """Serve the API under gunicorn until a signal ends it."""
-    _check_bind(bind)
     _check_certificate(certfile, keyfile)
     app = create_app()
     require_tables()
     if app.config["AUDIT"] == config.REQUIRED:
         require_trail()
+    warn_of_readers()
     changes.are_kept()  # Where they are not it warns; better now than at the first change.
     share(connections=threads)
+    # Last: while another service has the port, what else is wrong is told all the same.
+    bind = _choose_bind(bind, app.config["BIND"])
     server.serve(app, bind, workers, certfile, keyfile)
 
 
-def _check_bind(bind):
+def _choose_bind(option, setting):
+    name, bind = ("BIND=", setting) if option is None else ("--bind ", option)
     try:
         server.check_bind(bind)
     except OSError as error:
-        raise Mistake(f"--bind {bind} cannot be used: {error.strerror}.") from error
+        raise Mistake(f"{name}{bind} cannot be used: {error.strerror}.") from error
     except ValueError as error:
-        raise Mistake(f"--bind {bind} is neither HOST:PORT nor unix:PATH.") from error
+        raise Mistake(f"{name}{bind} is neither HOST:PORT nor unix:PATH.") from error
+    return bind
 
 
 def _check_certificate(certfile, keyfile):
@@ -82,4 +84,4 @@ def settings():
     chosen = config.load(os.environ)
     width = max(len(each.setting.name) for each in chosen)
     for each in chosen:
-        click.echo(f"{each.setting.name:{width}}  {each.shown or '(empty)'}  ({each.origin})")
+        say(f"{each.setting.name:{width}}  {each.shown or '(empty)'}  ({each.origin})")

@@ -9,11 +9,12 @@ from pathlib import Path
 import peewee
 
 from ..database import has_driver, make_database
-from ..database_urls import ALLOWED, MYSQL, parse
+from ..database_urls import ALLOWED, MYSQL, UrlMistake, mask, mask_any, parse
 from . import hsqldb, lines, tables
 from .rows import BadRow
 
-_URL = re.compile(r"[a-z]+://", re.IGNORECASE)
+# With jdbc: before it, it is none that can be read, but no path.
+_URL = re.compile(r"[a-z:+]+://", re.IGNORECASE)
 
 
 class CannotRead(Exception):
@@ -95,7 +96,7 @@ def _open_file(path):
     try:
         return open(path, "rb")
     except OSError as error:
-        raise CannotRead(f"{path} cannot be read: {error.strerror}") from error
+        raise CannotRead(f"{mask_any(path)} cannot be read: {error.strerror}") from error
 
 
 def _unread_changes(path):
@@ -111,8 +112,10 @@ def _unread_changes(path):
 def _make_database(text):
     try:
         url = parse(text)
-    except ValueError as error:
-        raise CannotRead(f"The URL of the source cannot be used; allowed is {ALLOWED}") from error
+    except UrlMistake as error:
+        raise CannotRead(
+            f"The URL {mask(text)} of the source cannot be used; allowed is {ALLOWED}; {error}"
+        ) from error
     if not has_driver(url):
         raise CannotRead("The source needs PyMySQL, which restcomm-apps[mysql] installs")
     if url.engine == MYSQL:

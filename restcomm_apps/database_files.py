@@ -1,0 +1,48 @@
+"""The files of a SQLite database, which hold every token: who may read them."""
+
+import contextlib
+import os
+import threading
+
+_OWNER_ONLY = 0o600
+_ALL_OTHERS = 0o077
+_SUFFIXES = ("", "-wal", "-shm", "-journal")
+
+_creating = threading.Lock()
+
+
+class PrivateFile:
+    """Has a Peewee database for SQLite make its file for its owner only, whatever the umask.
+
+    Stands before ``peewee.SqliteDatabase`` in the list of parents.
+    """
+
+    def _connect(self):
+        create_private(self.database)
+        return super()._connect()
+
+
+def create_private(path: str) -> None:
+    """Create an empty file that only its owner may read, unless something is there already.
+
+    SQLite takes it for a new database, and gives the files beside it the permissions of this one.
+    """
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    # Where no file can be made SQLite says so itself, in the words that the service knows. What is
+    # there must not even be opened: to close it would drop the locks of this process on it, so no
+    # other thread may find the new file before it is closed.
+    with _creating, contextlib.suppress(OSError):
+        # O_EXCL would stop at a link that leads nowhere, and SQLite make what it names.
+        os.close(os.open(os.path.realpath(path), flags, _OWNER_ONLY))
+
+
+def find_exposed(path: str) -> list[str]:
+    """List those files of a database that anybody but their owner may read or write."""
+    return [path + suffix for suffix in _SUFFIXES if _mode(path + suffix) & _ALL_OTHERS]
+
+
+def _mode(path):
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:  # as those beside it are while nobody writes
+        return 0
