@@ -43,3 +43,23 @@ def test_body_of_any_spelled_length_is_no_request(gunicorn, digits, method, path
     length = str(len(HIDDEN)).rjust(digits, "0")
     head = f"{method} {BASE}{path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
     assert exchange(gunicorn, head.encode(), HIDDEN).count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        b"GET /restcomm/2012-04-24/Health HTTP/1.1\r\nHost: a\r\nAuthorization Basic SECRET\r\n\r\n",
+        b"GET /restcomm/2012-04-24/Health HTTP/1.1\r\nHost: a\r\nAuthorization : Basic SECRET\r\n\r\n",
+        b"GET /restcomm/2012-04-24/Health?token=SECRET and more HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /restcomm/2012-04-24/Health HTTP/1.1 SECRET\r\nHost: a\r\n\r\n",
+        b"SECRET(/restcomm HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /restcomm/2012-04-24/Health HTTP/1.1\r\nHost: a\r\nExpect: SECRET\r\n\r\n",
+        b"GET /restcomm/2012-04-24/Health HTTP/1.1\r\nHost: a\r\nContent-Length: SECRET\r\n\r\n",
+        b"GET /restcomm/2012-04-24/Health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: SECRET\r\n\r\n",
+    ],
+)
+def test_nothing_of_a_malformed_request_is_logged(gunicorn, malformed):
+    assert b"HTTP/1.1 4" in exchange(gunicorn, malformed, b"")
+    log = gunicorn.log.read_text()
+    assert "Malformed request from" in log
+    assert "SECRET" not in log
