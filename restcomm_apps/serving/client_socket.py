@@ -18,6 +18,7 @@ import gevent
 import gevent.socket
 from gevent.lock import BoundedSemaphore
 from gunicorn.http.body import Body
+from gunicorn.http.errors import LimitRequestHeaders
 
 # For a TLS handshake, and for the first octet on a new connection; gunicorn's setting keepalive is
 # for later requests.
@@ -31,7 +32,7 @@ OCTETS_A_SECOND = 2**14
 # what is left of a body that was not read, of which no more octets are.
 SECONDS_TO_CLOSE = 2
 MOST_DRAINED = 2**16
-# Octets of a head, or of what frames the chunks of a body; beyond, the connection ends.
+# Octets of a head, or of what frames the chunks of a body; beyond, the request is refused.
 LONGEST_HEAD = 2**16
 # Octets of a reply before the rest goes out a piece a turn.
 LONG_REPLY = 2**16
@@ -49,7 +50,7 @@ class ClientSocket:
 
     ``address`` is the client's. ``deadline`` is the moment of the monotonic clock when it is given up,
     infinite while nothing of the client is waited for; ``is_idle`` says that no octet of a request
-    has come, ``held`` how many octets of one have.
+    has come, ``held`` how many octets of one have; ``is_over`` that no more are read, whatever comes.
     """
 
     def __init__(self, accepted: gevent.socket.socket, address: Any, largest_body: int) -> None:
@@ -59,7 +60,7 @@ class ClientSocket:
         self._readable = self._hub.loop.io(accepted.fileno(), 1)
         self._largest_request = 2 * largest_body + LONGEST_HEAD
         self._go_ahead = self._outgoing = b""
-        self._has_left = self._is_closed = False
+        self.is_over = self._has_left = self._is_closed = False
         self.await_request(SECONDS_TO_BEGIN)
 
     # For the worker.
@@ -75,9 +76,9 @@ class ClientSocket:
 
     def await_request(self, seconds: float) -> None:
         """Wait for the first octet of a request, so many seconds."""
-        self.is_idle = True
+        self.is_idle = self._is_in_head = True
         self.held = self._sent = 0
-        self._most = self._largest_request
+        self._most = LONGEST_HEAD
         self._read_by = math.inf
         self.deadline = time.monotonic() + seconds
 
@@ -87,6 +88,8 @@ class ClientSocket:
         One that came behind another lets others go first: a client may send a thousand at once.
         """
         self.deadline = math.inf
+        self._most = self._largest_request
+        self._is_in_head = False
         if self.is_idle:
             self._begin_request()
             gevent.sleep(_ONE_TURN)
@@ -94,7 +97,7 @@ class ClientSocket:
     def drain(self, body: Body) -> None:
         """End a reply, and read what is left of the body of its request, if it is little.
 
-        Of more the connection ends, as the client may send it for ever. Raises OSError and
+        Of more the connection is over, as the client may send it for ever. Raises OSError and
         gunicorn's ParseException.
         """
         self._flush()
@@ -124,8 +127,12 @@ class ClientSocket:
         """Stay as it is: its greenlet always waits."""
 
     def recv(self, size: int) -> bytes:
-        """Return octets, none at the end. Raises OSError."""
+        """Return octets, none at the end. Raises OSError, LimitRequestHeaders."""
         if self.held >= self._most:
+            if self._is_in_head:
+                raise LimitRequestHeaders("limit request headers size")
+            self.is_over = True
+        if self.is_over:
             return b""
         if self._go_ahead:
             self._socket.sendall(self._go_ahead)
@@ -135,7 +142,7 @@ class ClientSocket:
             self._begin_request()
             self.held += len(octets)
         else:
-            self._most = 0
+            self.is_over = True
         return octets
 
     def _receive(self, size: int) -> bytes:

@@ -172,7 +172,13 @@ class RestcommWorker(GeventWorker):
         """Answer a request; return whether another may follow. Raises StopIteration if not."""
         sock.begin_answer()
         super().handle_request(listener_name, req, sock, addr)
-        sock.drain(req.body)
+        try:
+            sock.drain(req.body)
+        except ParseException as error:
+            # Where the next request begins is unknown, and this one has been answered.
+            raise StopIteration() from error
+        if sock.is_over:
+            raise StopIteration()
         sock.await_request(self.cfg.keepalive)
         return True
 
