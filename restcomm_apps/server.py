@@ -13,9 +13,7 @@ from gunicorn.app.base import BaseApplication
 
 log = logging.getLogger("gunicorn.error")
 
-DEFAULT_BIND = "127.0.0.1:8080"
 DEFAULT_WORKERS = min(multiprocessing.cpu_count(), 4)
-DEFAULT_THREADS = 4
 
 
 class _Server(BaseApplication):

@@ -7,6 +7,7 @@ import click
 from .. import changes, config, server
 from ..app import create_app
 from ..database import share
+from ..maria_database import CONNECTIONS
 from .base import Mistake, commands, require_tables, require_trail, say, warn_of_readers
 
 
@@ -25,7 +26,7 @@ from .base import Mistake, commands, require_tables, require_trail, say, warn_of
 @click.option(
     "--threads",
     type=click.IntRange(1, 256),
-    default=server.DEFAULT_THREADS,
+    default=CONNECTIONS,
     show_default=True,
     help="Connections of each process to a MariaDB.",
 )
