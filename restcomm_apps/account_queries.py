@@ -156,7 +156,9 @@ def list_tree(account: Account) -> list[str]:
     return sorted([account.sid, *itertools.chain.from_iterable(levels)])
 
 
-def narrow(account_sids: list[str], organization_sid: str | None, domain_name: str | None) -> list[str]:
+def narrow(
+    account_sids: list[str], organization_sid: str | None, domain_name: str | None
+) -> list[str]:
     """List those of some accounts that belong to the organization of a sid and of a domain.
 
     Raises NotFound (404) for a domain that is none of theirs, whether another organization has it

@@ -16,7 +16,7 @@ from .paging import Selection
 from .statements import Parameter, Statement, read_rows
 
 # Numbers that are held at once, unless one application has more.
-MOST_NUMBERS = 1000
+MOST_NUMBERS = 10_000
 
 # The columns of each order; the last makes it total. Each has its index in ``models``.
 _ORDERS = {
@@ -60,7 +60,8 @@ class ApplicationListing(Listing):
             return super()._read_first()
         kind = None if selection.kind is None else Parameter("kind")
         statement = _statement_of(selection.sort_by, selection.descending, kind)
-        return statement.rows(account_sid=self._account.sid, kind=selection.kind, batch=listings.BATCH)
+        account_sid, batch = self._account.sid, listings.BATCH
+        return statement.rows(account_sid=account_sid, kind=selection.kind, batch=batch)
 
     def _finish(self, rows, is_last):
         if not self._selection.with_numbers or not rows:
@@ -100,7 +101,8 @@ def _columns(selection):
 
 
 def _select(account, selection):
-    query = Application.select(*_columns(selection)).where(exactly(Application.account_sid, account.sid))
+    owned = exactly(Application.account_sid, account.sid)
+    query = Application.select(*_columns(selection)).where(owned)
     if is_mysql():
         # What follows a sid would be read from all accounts by key, where that seems to be little.
         hint = peewee.SQL("IGNORE INDEX (PRIMARY)")

@@ -12,7 +12,7 @@ from .database import locked, transaction
 from .errors import Forbidden, NotFound
 from .fields import exactly
 from .listings import Listing
-from .models import Application, Client, IncomingPhoneNumber
+from .models import Account, Application, Client, IncomingPhoneNumber
 from .own_models import Change
 from .properties import API_VERSION
 from .statements import Insertion, Parameter, Statement
@@ -60,7 +60,7 @@ def _owned(found, account):
     return found
 
 
-def list_changes(account, sid):
+def list_changes(account: Account, sid: str) -> Listing:
     """Give the Listing of changes to one of an account's applications, a removed one's too.
 
     They are listed by sequence. Raises NotFound (404), also where no trail is kept, and Forbidden

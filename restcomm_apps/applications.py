@@ -158,7 +158,7 @@ def remove_application(account, sid):
 
 @blueprint.get(CHANGES)
 def list_changes(account, sid):
-    """List the changes to an application of the account's, a removed one's too, or a page of them."""
+    """List the changes to an application of the account's, a removed one's too, or a page."""
     selection = read_part(request.args)
     listing = queries.list_changes(g.operated_account, sid)
     return render_listing(CHANGE, listing, selection, f"{_list_path()}/{sid}/Changes")

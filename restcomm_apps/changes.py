@@ -159,7 +159,12 @@ def list_changes(account_sid=None, resource_sid=None, since=None, until=None):
     return query.order_by(*by_sequence if is_one else (Change.changed_at, *by_sequence)).iterator()
 
 
-def select_changes(account_sid=None, resource_sid=None, since=None, until=None):
+def select_changes(
+    account_sid: str | None = None,
+    resource_sid: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> peewee.ModelSelect:
     """Select changes in no order; see ``list_changes``."""
     conditions = (
         (Change.account_sid, peewee.OP.EQ, account_sid),

@@ -7,15 +7,16 @@ more memory than its largest row.
 """
 
 import bisect
-from functools import cached_property
-from operator import itemgetter
+from collections.abc import Iterator
+from functools import cached_property, reduce
+from operator import add, itemgetter
 from typing import NamedTuple
 
 import peewee
 
 from .database import is_mysql
 from .fields import MediumTextField
-from .paging import Page
+from .paging import Page, Selection
 from .statements import read_rows
 
 # Rows that are read at once.
@@ -27,7 +28,8 @@ SIDS_AT_ONCE = 500
 # what they cost is known before.
 LARGEST_BATCH, LARGEST_LIGHT_ROW = 2**20, 2**10
 
-# The name of the column that tells the octets of a row's long texts; it is the last.
+# The name of the column that tells the octets of a heavy row's long texts, which are then not read;
+# None of a light row. It is the last.
 _OCTETS = "octets"
 _octets_of = itemgetter(-1)
 
@@ -57,7 +59,7 @@ class Listing:
     def _query(self):
         return self._select()
 
-    def batches(self):
+    def batches(self) -> Iterator[Batch]:
         """Yield all rows in Batches; any may be empty."""
         rows = self._read_first()
         while len(rows) == BATCH:
@@ -66,7 +68,7 @@ class Listing:
             rows = self._read_after(after, BATCH)
         yield from self._complete(rows, is_end=True)
 
-    def page(self, selection):
+    def page(self, selection: Selection) -> Page:
         """Read the Page that a Selection asks for."""
         place = self._find_place(selection)
         wanted = selection.page_size + 1  # One more tells whether others follow.
@@ -91,11 +93,11 @@ class Listing:
             return ()
         return _as_link(self.place_of(row))
 
-    def place_of(self, row):
+    def place_of(self, row: tuple) -> tuple[str, ...]:
         """Give the place of a row: its values in the columns of the order, as texts."""
         return tuple(str(getattr(row, column.name)) for column in self._order)
 
-    def in_order(self, shared=0):
+    def in_order(self, shared: int = 0) -> peewee.ModelSelect:
         """Select in order, where the first ``shared`` columns of it hold the same in all rows."""
         order = self._order[shared:]
         if self._descending:
@@ -103,17 +105,17 @@ class Listing:
         return self._query.select(*self._light_columns()).order_by(*order)
 
     def _light_columns(self):
-        """List the columns as they are read with a batch: with the long texts of light rows only."""
+        """List the columns as a batch has them: with the long texts of light rows only."""
         columns = self._query.selected_columns
-        texts = [column for column in columns if isinstance(column, MediumTextField)]
-        octets = sum(map(_octets, texts[1:]), start=_octets(texts[0]))
+        octets = _octets([each for each in columns if isinstance(each, MediumTextField)])
         light = [
             peewee.Case(None, [(octets <= LARGEST_LIGHT_ROW, column)]).alias(column.name)
             if isinstance(column, MediumTextField)
             else column
             for column in columns
         ]
-        return [*light, octets.alias(_OCTETS)]
+        heavy = peewee.Case(None, [(octets > LARGEST_LIGHT_ROW, octets)])
+        return [*light, heavy.alias(_OCTETS)]
 
     def _read_first(self):
         return read_rows(self.in_order().limit(BATCH))
@@ -153,19 +155,16 @@ class Listing:
 
     def _with_texts(self, rows):
         """Read the heavy ones of some rows, at once; those that have been removed are left out."""
-        heavy = [row for row in rows if _octets_of(row) > LARGEST_LIGHT_ROW]
-        if not heavy:
+        if not _has_heavy(rows):
             return rows
+        heavy = [row for row in rows if _octets_of(row)]
         *same, key = self._query.model._meta.get_primary_keys()
         own = [column == getattr(heavy[0], column.name) for column in same]
         own.append(key.in_([getattr(row, key.name) for row in heavy]))
         columns = self._query.selected_columns
-        query = self._query.model.select(*columns, peewee.Value(0).alias(_OCTETS))
+        query = self._query.model.select(*columns, peewee.Value(None).alias(_OCTETS))
         found = {getattr(row, key.name): row for row in read_rows(query.where(*own))}
-        whole = [
-            found.get(getattr(row, key.name)) if _octets_of(row) > LARGEST_LIGHT_ROW else row
-            for row in rows
-        ]
+        whole = [found.get(getattr(row, key.name)) if _octets_of(row) else row for row in rows]
         return [rows[0]._make(row) for row in whole if row is not None]
 
 
@@ -176,11 +175,11 @@ class SidListing(Listing):
         super().__init__(model.select, (model.sid,))
         self._sids = sids
 
-    def batches(self):
+    def batches(self) -> Iterator[Batch]:
         """Yield all rows in Batches; any may be empty."""
         return self._batches_of(self._sids)
 
-    def page(self, selection):
+    def page(self, selection: Selection) -> Page:
         """Read the Page that a Selection asks for."""
         size = selection.page_size
         start = size * (selection.page or 0)
@@ -204,21 +203,28 @@ def _as_link(place):
     return place and (place[-1], tuple(place[:-1]))
 
 
-def _octets(column):
-    """Give the expression of the octets that a column's text has."""
-    stored = column if is_mysql() else column.cast("BLOB")
-    return peewee.fn.COALESCE(peewee.fn.LENGTH(stored), 0)
+def _octets(texts):
+    """Give the expression of the octets that columns of texts have; NULL where there are none."""
+    lengths = [peewee.fn.LENGTH(each if is_mysql() else each.cast("BLOB")) for each in texts]
+    if len(lengths) == 1:
+        return lengths[0]
+    return reduce(add, [peewee.fn.COALESCE(each, 0) for each in lengths])
+
+
+def _has_heavy(rows):
+    return any(map(_octets_of, rows))
 
 
 def _split(rows):
-    """Split rows into lists, at least one, wherever long texts come to more than LARGEST_BATCH."""
-    if not rows or max(map(_octets_of, rows)) <= LARGEST_LIGHT_ROW:
+    """Split rows into lists, at least one, wherever long texts may be more than LARGEST_BATCH."""
+    if not _has_heavy(rows):
         return [rows]
     groups, held = [[]], 0
     for row in rows:
-        held += _octets_of(row)
+        octets = _octets_of(row) or LARGEST_LIGHT_ROW
+        held += octets
         if held > LARGEST_BATCH and groups[-1]:
             groups.append([])
-            held = _octets_of(row)
+            held = octets
         groups[-1].append(row)
     return groups

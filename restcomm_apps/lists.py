@@ -12,8 +12,9 @@ from flask import current_app, request, stream_with_context
 from . import tables
 from .escapes import ascii_json, xml_text
 from .layouts import Frame
-from .paging import describe_page
-from .properties import APPLICATION
+from .listings import Listing
+from .paging import Selection, describe_page
+from .properties import APPLICATION, Resource
 from .render import MEDIA_TYPES, Reply, list_layout
 from .suffix import CSV, FORMAT, JSON, SUFFIX
 
@@ -45,7 +46,7 @@ def wants_csv():
     return request.environ[SUFFIX] == CSV
 
 
-def render_listing(resource, listing, selection, path):
+def render_listing(resource: Resource, listing: Listing, selection: Selection, path: str) -> Reply:
     """Make the reply that lists the rows of a Listing, or the page that a Selection asks for.
 
     What is read as a single batch goes out whole, more is streamed, each batch as it is read. A

@@ -4,7 +4,7 @@ The only place that knows how the parameters of a list and the properties of a p
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -94,7 +94,9 @@ def read_selection(parameters):
     )
 
 
-def read_part(parameters, kept=(), after=None):
+def read_part(
+    parameters: Mapping, kept: Iterable[str] = (), after: str | None = None
+) -> Selection:
     """Validate the parameters of a list that has one order: which part of it is asked for.
 
     The links of a page keep the parameters of the names ``kept``. ``after`` says what AfterSid is

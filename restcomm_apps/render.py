@@ -9,8 +9,8 @@ from flask import Response, current_app, request
 from markupsafe import Markup
 
 from .escapes import xml_text
-from .layouts import Layouts
-from .properties import ERROR
+from .layouts import Frame, Layout, Layouts
+from .properties import ERROR, Resource
 from .suffix import FORMAT, JSON, XML
 
 # Exactly these: a client compares them, so no charset parameter.
@@ -47,7 +47,7 @@ def render(resource, row, status=200):
     return _reply(_layouts().write_one(resource, row, reply_format), reply_format, status)
 
 
-def list_layout(resource, reply_format):
+def list_layout(resource: Resource, reply_format: str) -> tuple[Frame, Layout]:
     """Give the Frame and the Layout of a document that lists rows of a resource."""
     return _layouts().of_list(resource, reply_format)
 

@@ -33,7 +33,7 @@ _ADDRESS_RULE = "have an IPv6 address between brackets, and behind them at most 
 _PORT_RULE = f"have a port from 1 to {_HIGHEST_PORT}, if any"
 
 
-def broken_rule(text):
+def broken_rule(text: str) -> str | None:
     """Give the rule that a text breaks, reading on from "must"; None if it breaks none.
 
     It is to be an http or https URL with a host, or a reference starting with "/". What
