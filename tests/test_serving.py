@@ -4,18 +4,14 @@ before a body has come, how connections go on and end. How long the service wait
 """
 
 import contextlib
-import os
 import re
-import signal
 import socket
-from pathlib import Path
 
 import pytest
 
 from .databases import connect_directly
 from .rows import CHILD, FULL, TABLES
 from .service import BASE, Gunicorn, Service, authorization, check_reply
-from .soak.load import wait_until
 
 LIST = f"{BASE}/Accounts/{CHILD['sid']}/Applications"
 CREDENTIALS = "".join(f"{name}: {value}\r\n" for name, value in authorization(CHILD).items())
@@ -281,40 +277,3 @@ ENDLESS = {
 def test_what_does_not_end_is_refused_at_64_kib(exchange, octets):
     """Without waiting for more, and without an end of the client's."""
     check_refusal(exchange(octets), 400, 431)
-
-
-# Connections and processes.
-
-
-def test_process_with_fewer_connections_accepts_the_next(make_gunicorn):
-    gunicorn = make_gunicorn(workers=2).start()
-    gunicorn.request("GET", "/Logout")
-    first, second = workers(gunicorn)
-    with contextlib.ExitStack() as stack:
-
-        def connect_some():
-            for _ in range(20):
-                client = stack.enter_context(connect(gunicorn))
-                client.sendall(LOGOUT + b"\r\n")
-                assert client.recv(4096).startswith(b"HTTP/1.1 200")
-
-        os.kill(second, signal.SIGSTOP)
-        connect_some()
-        os.kill(second, signal.SIGCONT)
-        connect_some()
-        common = sockets(gunicorn.process.pid)
-        assert len(sockets(second) - common) >= 16
-
-
-def workers(gunicorn):
-    """List the processes of both workers, once they are there."""
-    parent = gunicorn.process.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children")
-    wait_until(lambda: len(children.read_text().split()) == 2, "the workers")
-    return [int(pid) for pid in children.read_text().split()]
-
-
-def sockets(pid):
-    """Name the sockets that a process has open."""
-    links = map(os.readlink, Path(f"/proc/{pid}/fd").iterdir())
-    return {link for link in links if link.startswith("socket:")}
