@@ -96,10 +96,10 @@ def held_connections(port):
 
 
 @pytest.fixture(scope="module")
-def lasted(make_database_url, tmp_path_factory):
+def lasted(tmp_path_factory):
     """{kind: seconds} that the connection of each kind lasted, all at the same time."""
     folder = tmp_path_factory.mktemp("limits")
-    url = make_database_url()
+    url = f"sqlite:///{folder}/limits.db"
     service = Service(url)
     service.insert(TABLES)
     service.close()
