@@ -51,18 +51,18 @@ def measure(port, probes, seconds, context=None):
 
 def ask_when_due(port, probe, first, count, context=None):
     """Send a request each INTERVAL from a moment on; list how long after it was due each ended."""
-    times, client = [], KeptAliveClient(port, probe.account, context)
+    times = []
     dues = [first + number * INTERVAL for number in range(count)]
-    for number, due in enumerate(dues):
-        time.sleep(max(0, due - time.monotonic()))
-        if time.monotonic() > dues[-1] + PATIENCE:
-            break
-        if number % REQUESTS == 0:
-            client.close()
-        status, reply = client.request("GET", probe.path)
-        times.append(time.monotonic() - due)
-        assert status == probe.status, reply
-    client.close()
+    with KeptAliveClient(port, probe.account, context) as client:
+        for number, due in enumerate(dues):
+            time.sleep(max(0, due - time.monotonic()))
+            if time.monotonic() > dues[-1] + PATIENCE:
+                break
+            if number % REQUESTS == 0:
+                client.close()
+            status, reply = client.request("GET", probe.path)
+            times.append(time.monotonic() - due)
+            assert status == probe.status, reply
     return times + [time.monotonic() - due for due in dues[len(times) :]]
 
 
