@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +21,11 @@ from urllib.parse import urlencode
 from ..service import BASE, authorization, check_reply
 
 KILLS = int(os.environ.get("SOAK_KILLS", "20"))
+SIGNALS = int(os.environ.get("SOAK_SIGNALS", "20"))
 CREATES = int(os.environ.get("SOAK_CREATES", "200"))
 SECONDS = int(os.environ.get("SOAK_SECONDS", "20"))
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "16"))
+ABUSE_SECONDS = int(os.environ.get("SOAK_ABUSE_SECONDS", "10"))
 SLOW_CLIENTS = int(os.environ.get("SOAK_SLOW_CLIENTS", "500"))
 CLUSTER_SECONDS = int(os.environ.get("SOAK_CLUSTER_SECONDS", "60"))
 APPLICATIONS = int(os.environ.get("SOAK_APPLICATIONS", "100000"))
@@ -32,20 +35,29 @@ class Unanswered(Exception):
     """The connection broke before the whole reply came.
 
     ``refused`` means that the request was never sent; ``fresh`` that the connection had served no
-    request before; ``begun`` that a part of the reply had come.
+    request before; ``begun`` that a part of the reply had come; ``reset`` that the connection was
+    broken off, not closed in good order.
     """
 
-    def __init__(self, refused, fresh, begun):
-        super().__init__(f"refused: {refused}, fresh: {fresh}, begun: {begun}")
-        self.refused, self.fresh, self.begun = refused, fresh, begun
+    def __init__(self, refused, fresh, begun, reset):
+        super().__init__(f"refused: {refused}, fresh: {fresh}, begun: {begun}, reset: {reset}")
+        self.refused, self.fresh, self.begun, self.reset = refused, fresh, begun, reset
 
 
 class KeptAliveClient:
-    """A client of one account that asks for JSON and keeps its connection as long as it may."""
+    """A client of one account that asks for JSON and keeps its connection as long as it may.
 
-    def __init__(self, port, account):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.headers = authorization(account) | {"Accept": "application/json"}
+    Without an account it sends no credentials; with a ``context`` it speaks TLS.
+    """
+
+    def __init__(self, port, account, context=None):
+        if context is None:
+            self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        else:
+            self.connection = http.client.HTTPSConnection(
+                "127.0.0.1", port, timeout=60, context=context
+            )
+        self.headers = {"Accept": "application/json"} | (authorization(account) if account else {})
 
     def request(self, method, path, form=None):
         """Send a request below the API's base path; give its status and its parsed body or None.
@@ -57,11 +69,30 @@ class KeptAliveClient:
             self.send(method, path, form)
             reply = self.connection.getresponse()
             octets = reply.read()
-        except (ConnectionError, http.client.HTTPException) as error:
+        except (ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
             self.connection.close()
             refused = isinstance(error, ConnectionRefusedError)
-            raise Unanswered(refused, fresh, reply is not None) from error
+            # RemoteDisconnected is one, but for an end of file.
+            reset = isinstance(error, ConnectionError) and not isinstance(
+                error, (ConnectionRefusedError, http.client.RemoteDisconnected)
+            )
+            raise Unanswered(refused, fresh, reply is not None, reset) from error
         return self._check(reply, octets)
+
+    def drop_ended(self):
+        """Close a connection whose end has come since the last reply, as HTTP clients do; tell."""
+        sock = self.connection.sock
+        if sock is None:
+            return False
+        sock.setblocking(False)
+        try:
+            octets = sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            sock.settimeout(60)
+            return False
+        assert octets == b"", "something came that nobody asked for"
+        self.connection.close()
+        return True
 
     def send(self, method, path, form=None):
         """Send a request and leave its reply to ``receive``."""
@@ -97,7 +128,8 @@ class KeptAliveClient:
     @staticmethod
     def _check(reply, octets):
         check_reply(reply.status, reply.getheader("Content-Type"), octets)
-        return reply.status, json.loads(octets) if octets else None
+        # Health and Logout answer OK in any format.
+        return reply.status, json.loads(octets) if octets not in (b"", b"OK") else None
 
 
 def accepts(port):

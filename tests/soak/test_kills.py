@@ -1,4 +1,6 @@
-"""Processes that end amid concurrent creates: what was answered is there, nothing is half there."""
+"""Processes that are killed amid concurrent creates: what was answered is there, nothing is half
+there. Those that end in good order are in ``test_signals``.
+"""
 
 import os
 import signal
@@ -50,25 +52,34 @@ class Creates:
 
     The strike comes in the thread that counts the ``strike_at``-th answer, before anyone counts
     another: at most CLIENTS - 1 more replies can be on their way, so that some creates are
-    answered and some are not.
+    answered and some are not. ``clients`` and ``context`` are other than CLIENTS, and TLS.
     """
 
-    def __init__(self, port, label, strike_at, strike, creates=CREATES):
-        assert 1 <= strike_at <= creates - CLIENTS, "the strike would not lie inside the run"
+    def __init__(
+        self, port, label, strike_at, strike, creates=CREATES, clients=CLIENTS, context=None
+    ):
+        assert 1 <= strike_at <= creates - clients, "the strike would not lie inside the run"
         self.port, self.strike_at, self.strike = port, strike_at, strike
         self.names = iter([f"{label}-{number}" for number in range(creates)])
+        self.clients, self.context = clients, context
         self.lock = threading.Lock()
         self.answered = []
         self.unanswered = {}
 
     def run(self):
         """Send creates until none is left or the service is gone; give this run."""
-        run_together(CLIENTS, self._create)
+        run_together(self.clients, self._create)
         return self
 
+    def end(self):
+        """Have the run send no more creates."""
+        with self.lock:
+            self.names = iter(())
+
     def _create(self, number):
-        with KeptAliveClient(self.port, CHILD) as client:
+        with KeptAliveClient(self.port, CHILD, self.context) as client:
             while (name := self._next_name()) is not None:
+                client.drop_ended()
                 try:
                     status, application = client.request("POST", LIST, form_of(name))
                 except Unanswered as unanswered:
@@ -212,28 +223,6 @@ def test_kill_one_worker_loses_no_answered_create(gunicorn, database_url):
     check_integrity(database_url)
     check_create(gunicorn.port)
     print_figures("kill -9 of one worker", runs, extra)
-
-
-def test_terminate_answers_every_create_it_began(gunicorn, database_url):
-    runs = []
-    for number, count in enumerate(strike_counts(CREATES)):
-        gunicorn.start()
-        wait_for_workers(gunicorn, WORKERS)
-        terminate = gunicorn.process.terminate
-        # More than it needs: a service that ends in good order still answers for a moment.
-        run = Creates(gunicorn.port, f"term-{number}", count, terminate, creates=10 * CREATES)
-        runs.append(run.run())
-        assert gunicorn.process.wait(30) == 0
-        assert count <= len(runs[-1].answered) < 10 * CREATES
-        # Only a new connection may fail, and only before the first byte of a reply.
-        failures = runs[-1].unanswered.items()
-        assert [name for name, each in failures if each.begun or not each.fresh] == []
-    gunicorn.start()
-    # So nothing was done without being told.
-    assert check_list(gunicorn.port, runs) == 0
-    check_integrity(database_url)
-    check_create(gunicorn.port)
-    print_figures("SIGTERM to the master", runs, 0)
 
 
 def test_terminate_waits_for_creates_that_wait_for_the_database(gunicorn, database_url):
