@@ -1,19 +1,20 @@
 """Creates per second of the service against a bare loop of the same SQL.
 
-The loop runs the statements of a create, its account's look-up and the audit trail's too, on one
-connection of the driver with nothing around them; each commit is on disk when it returns, as every
-create of the service is. The two are measured in turns, with the trail and without.
+The loop runs the statements of a create, the look-ups of its account and what the audit trail needs
+too, on one connection of the driver with nothing around them; each commit is on disk when it
+returns, as every create of the service is. The two are measured in turns, with the trail and
+without.
 """
 
 import argparse
 import itertools
 import logging
-import logging.handlers
 import statistics
 import sys
 import tempfile
 import time
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -30,37 +31,67 @@ wrk.method = "POST"
 wrk.body = "{urlencode(FORM)}"
 wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
 """
-# The service's creates go to account 0, the loop's to this one, as each has its chain in the trail.
+# The service's creates go to account 0, the loop's to this one: it counts its chain in the trail.
 LOOPED = 1
 # Creates before the loop: the first also looks at the schema and begins the chain, and of the last
 # one, which the loop repeats, no other parameter is its number in the chain.
 RECORDED = 3
 
 
+class Recorder(logging.Handler):
+    """Keeps the last statements that Peewee ran, by whether they were in a transaction."""
+
+    def __init__(self):
+        super().__init__()
+        self.clear()
+
+    def clear(self):
+        """Forget them."""
+        self.statements = {False: [], True: []}
+
+    def emit(self, record):
+        """Keep one: its SQL and its parameters."""
+        self.statements[database.database.in_transaction()].append(record.msg)
+
+
+@contextmanager
+def recorded():
+    """Give a Recorder of what Peewee runs meanwhile."""
+    logger, recorder = logging.getLogger("peewee"), Recorder()
+    level = logger.level
+    logger.addHandler(recorder)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield recorder
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(recorder)
+
+
 class Loop:
-    """The statements of a create of the service, run again and again as other creates."""
+    """The statements of a create of the service, run again and again as other creates.
+
+    ``look_ups`` come before the transaction, ``changes`` are what it consists of.
+    """
 
     def __init__(self, url, audit):
         app = create_app({"RESTCOMM_APPS_DATABASE_URL": url, "RESTCOMM_APPS_AUDIT": audit})
-        logger, records = logging.getLogger("peewee"), logging.handlers.BufferingHandler(1000)
-        logger.addHandler(records)
-        logger.setLevel(logging.DEBUG)
-        for _ in range(RECORDED):
-            records.flush()
-            reply = app.test_client().post(
-                f"{common.BASE}/{common.account_sid(LOOPED)}/Applications.json",
-                headers={"Authorization": common.authorization(LOOPED)}, data=FORM,
-            )  # fmt: skip
-            if reply.status_code != 200:
-                sys.exit(f"A create failed: {reply.text}")
-        logger.setLevel(logging.INFO)
-        logger.removeHandler(records)
-        self._look_up, *self._changes = [record.msg for record in records.buffer]
+        with recorded() as recorder:
+            for _ in range(RECORDED):
+                recorder.clear()
+                reply = app.test_client().post(
+                    f"{common.BASE}/{common.account_sid(LOOPED)}/Applications.json",
+                    headers={"Authorization": common.authorization(LOOPED)}, data=FORM,
+                )  # fmt: skip
+                if reply.status_code != 200:
+                    sys.exit(f"A create failed: {reply.text}")
+        self.look_ups, self.changes = recorder.statements[False], recorder.statements[True]
         self._sid = reply.json["sid"]
         self._numbers = itertools.count(RECORDED + 1)
 
     def run(self, seconds):
         """Run it for that long; give how many a second."""
+        # The one to read may write here, where there are no requests that share it.
         cursor = database.database.connection().cursor()
         if not is_mysql():
             # While the last creates of the service end.
@@ -73,10 +104,11 @@ class Loop:
 
     def _create(self, cursor):
         sid, number = f"AP{uuid.uuid4().hex}", next(self._numbers)
-        cursor.execute(*self._look_up)
-        cursor.fetchall()
+        for sql, parameters in self.look_ups:
+            cursor.execute(sql, parameters)
+            cursor.fetchall()
         cursor.execute("BEGIN" if is_mysql() else "BEGIN IMMEDIATE")
-        for sql, parameters in self._changes:
+        for sql, parameters in self.changes:
             cursor.execute(sql, [self._renew(each, sid, number) for each in parameters])
             cursor.fetchall()
         cursor.execute("COMMIT")
