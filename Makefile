@@ -10,7 +10,7 @@ help:
 	@echo "make serve         install, create the database and the first account, serve on 127.0.0.1:8080"
 	@echo "make test          the test suite; with TEST_DATABASE_SERVER=mysql://root@127.0.0.1:3306 on a MariaDB"
 	@echo "make soak          the long runs: kills, abuse, a cluster, concurrent clients, random requests, proxies"
-	@echo "make bench         reads and creates per second, and a list's time as the database grows"
+	@echo "make bench         reads and creates against the least they can cost, a list as the database grows"
 	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
 	@echo "make clean         remove what make made, but not the database"
 

@@ -4,14 +4,16 @@ import base64
 import itertools
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from restcomm_apps import database, models, schema
 from restcomm_apps.database_urls import parse
@@ -20,6 +22,15 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 DATE = "2016-06-01 10:00:00"
 BASE = "/restcomm/2012-04-24/Accounts"
 PROCESSES, THREADS, CLIENTS = 2, 4, 8
+HERE = Path(__file__).parent
+MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}
+
+
+class Load(NamedTuple):
+    """What was done a second, and within how many milliseconds 99 of 100 replies came, or None."""
+
+    rate: float
+    p99: float | None = None
 
 
 def account_sid(number):
@@ -104,50 +115,84 @@ def add_server(parser):
     parser.add_argument("--server", help="e.g. mysql://root@127.0.0.1:3306; else SQLite")
 
 
+def add_comparison(parser, rounds, seconds):
+    """Let a measurement load the service, and an earlier state of it, with wrk."""
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=int, default=seconds, help="of each measurement")
+    parser.add_argument("--clients", type=int, default=CLIENTS, help="connections kept and busy")
+    parser.add_argument(
+        "--before", metavar="COMMAND",
+        help="serves an earlier state of the service on 127.0.0.1:$PORT, run by a shell",
+    )  # fmt: skip
+    add_server(parser)
+
+
 def require_wrk():
     """End with a sentence where wrk is not installed."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing; install it with: apt-get install wrk")
 
 
-def wrk(url, seconds, *options):
-    """Load a URL with CLIENTS connections of account 0; give the requests per second."""
+def wrk(url, seconds, clients, *options):
+    """Load a URL with connections of account 0; give the Load."""
     output = subprocess.run(
-        ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", *options,
+        ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", *options,
          "-H", f"Authorization: {authorization(0)}", url],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     if "Non-2xx" in output or "Socket errors" in output:
         sys.exit(f"{url} failed under load:\n{output}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
+    return read_load(output)
+
+
+def read_load(output):
+    """Read the Load from what wrk prints with --latency."""
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)[1]
+    p99, unit = re.search(r"\s99%\s+([\d.]+)(us|ms|s|m)\s", output).groups()
+    return Load(float(rate), float(p99) * MILLISECONDS[unit])
 
 
 @contextmanager
-def served(arguments, **environ):
-    """Run a server that listens on the port it finds in place of PORT; give its port and pid."""
+def served(command, folder=HERE, **environ):
+    """Have a shell run a server that listens on 127.0.0.1:$PORT; give its port and pid."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", *(each.replace("PORT", str(port)) for each in arguments)],
-        env=os.environ | environ, cwd=Path(__file__).parent, start_new_session=True,
+        command, shell=True, env=os.environ | environ | {"PORT": str(port)},
+        cwd=folder, start_new_session=True,
     )  # fmt: skip
     try:
         _wait_for(port, process)
         yield port, process.pid
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        # Processes of a server that has ended may still be there.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
-def service(url, **settings):
-    """Serve restcomm-apps on a database; see ``served``."""
-    arguments = ["restcomm_apps", "serve", "--bind", "127.0.0.1:PORT"]
+def python(*arguments):
+    """Write the command that runs a module as this Python does, of 2 processes of 4 threads.
+
+    They are arguments of gunicorn and of ``serve`` alike.
+    """
     sizes = ["--workers", str(PROCESSES), "--threads", str(THREADS)]
+    words = shlex.join([sys.executable, "-m", *arguments, *sizes])
+    return f"exec {words} --bind 127.0.0.1:$PORT"
+
+
+def servers(before, url, **settings):
+    """Give by name what serves a database: the service, and where there is a command ``before``.
+
+    Each is a context as of ``served``. The command runs where the measurement was started.
+    """
     settings = {"DATABASE_URL": url, "LOG_LEVEL": "warning"} | settings
-    return served(
-        arguments + sizes, **{f"RESTCOMM_APPS_{name}": text for name, text in settings.items()}
-    )
+    environ = {f"RESTCOMM_APPS_{name}": text for name, text in settings.items()}
+    found = {"service": served(python("restcomm_apps", "serve"), **environ)}
+    if before:
+        found["before"] = served(before, Path.cwd(), **environ)
+    return found
 
 
 def _wait_for(port, process):
@@ -157,7 +202,7 @@ def _wait_for(port, process):
             return socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit("A server did not start")
+                sys.exit(f"A server did not start: {process.args}")
             time.sleep(0.05)
 
 

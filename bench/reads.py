@@ -1,15 +1,18 @@
 """Reads per second of the service against the floor, side by side: ``make bench``.
 
-Both get two processes of four threads and the same SQLite file: 200 accounts of 100 applications.
-They are measured in turns, so that a machine whose speed drifts drifts for both; only the ratios
-mean anything.
+With ``--before`` also against an earlier state of the service. All get the same database, 200
+accounts of 100 applications, the service and the floor two processes of four threads. They are
+measured in turns, so that a machine whose speed drifts drifts for all; only the ratios mean
+anything. The floor reads SQLite, so that on MariaDB there is none.
 """
 
 import argparse
-import statistics
+import sys
 import tempfile
+from contextlib import ExitStack
 
 import common
+import comparison
 
 ACCOUNT = f"{common.BASE}/{common.account_sid(0)}/Applications"
 ONE = f"{ACCOUNT}/{common.application_row(0, 1)['sid']}"
@@ -19,46 +22,48 @@ JOBS = {
     "list of 100, JSON": f"{ACCOUNT}.json",
     "list of 100, XML": ACCOUNT,
 }
-FLOOR = (
-    "gunicorn", "-k", "gthread", "--workers", str(common.PROCESSES),
-    "--threads", str(common.THREADS), "--log-level", "warning", "--bind", "127.0.0.1:PORT",
-    "floor:app",
-)  # fmt: skip
+FLOOR = common.python("gunicorn", "-k", "gthread", "--log-level", "warning", "floor:app")
 
 
-def measure(ports, rounds, seconds):
-    """Give the requests per second of each job and server, a list of one figure a round."""
-    rates = {job: {name: [] for name in ports} for job in JOBS}
-    for _ in range(rounds):
+def measure(ports, arguments):
+    """Give the Loads of each job and server, one a round."""
+    loads = {job: {name: [] for name in ports} for job in JOBS}
+    for _ in range(arguments.rounds):
         for job, path in JOBS.items():
             for name, port in ports.items():
-                rates[job][name].append(common.wrk(f"http://127.0.0.1:{port}{path}", seconds))
-    return rates
+                url = f"http://127.0.0.1:{port}{path}"
+                load = common.wrk(url, arguments.seconds, arguments.clients)
+                loads[job][name].append(load)
+    return loads
+
+
+def compare(servers, arguments):
+    """Serve all, measure them and print a table."""
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(server) for name, server in servers.items()}
+        loads = measure({name: port for name, (port, _) in running.items()}, arguments)
+        print(comparison.heading("read", list(running)))
+        for job, of in loads.items():
+            print(comparison.line(job, of))
+        for name, (_, pid) in running.items():
+            print(f"resident MiB of {name}: {common.resident_mebibytes(pid):.0f}")
 
 
 def main():
-    """Measure and print a table."""
+    """Make the database, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=int, default=1)
+    common.add_comparison(parser, rounds=7, seconds=1)
     arguments = parser.parse_args()
+    if arguments.server and not arguments.before:
+        sys.exit("On a MariaDB there is no floor; name an earlier state of the service by --before")
     common.require_wrk()
     with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/bench.db"
-        common.fill(f"sqlite:///{path}", 20_000)
-        with (
-            common.service(f"sqlite:///{path}") as (service, service_pid),
-            common.served(FLOOR, FLOOR_DATABASE=path) as (floor, floor_pid),
-        ):
-            ports = {"service": service, "floor": floor}
-            rates = measure(ports, arguments.rounds, arguments.seconds)
-            print(f"{'read':18} {'service/s':>10} {'floor/s':>10} {'ratio':>6}")
-            for job, of in rates.items():
-                ratio = statistics.median(a / b for a, b in zip(of["service"], of["floor"]))
-                medians = [statistics.median(of[name]) for name in ports]
-                print(f"{job:18} {medians[0]:10.0f} {medians[1]:10.0f} {ratio:6.2f}")
-            resident = [common.resident_mebibytes(pid) for pid in (service_pid, floor_pid)]
-            print(f"{'resident MiB':18} {resident[0]:10.0f} {resident[1]:10.0f}")
+        with common.new_database_url(arguments.server, folder, "reads") as url:
+            common.fill(url, 20_000)
+            servers = common.servers(arguments.before, url)
+            if not arguments.server:
+                servers["floor"] = common.served(FLOOR, FLOOR_DATABASE=f"{folder}/reads.db")
+            compare(servers, arguments)
 
 
 if __name__ == "__main__":
