@@ -19,7 +19,6 @@ class ConnectionPool:
     """At most ``size`` open connections; ``connect()`` opens one, ``is_open`` tells of one."""
 
     def __init__(self, size: int, is_open: Callable[[Any], bool]) -> None:
-        self.size = size
         self._is_open = is_open
         self._places = threading.BoundedSemaphore(size)
         self._idle: deque[Any] = deque()

@@ -13,9 +13,9 @@ from playhouse.shortcuts import ReconnectMixin
 from . import callers
 from .connection_pool import ConnectionPool, NoneCame, WriteTurns
 
-# Connections of a process, of them those that may write for one account.
+# Connections of a process with which one account may write at a time. There are two more: those that
+# write may wait for each other's locks, so one is left to other accounts, and one to those that read.
 CONNECTIONS = 4
-WRITERS_OF_ONE_ACCOUNT = 2
 # Seconds to wait for one of them before giving up with 503.
 CONNECTION_TIMEOUT = 30
 # How long the question whether the database answers may take; its connection is beside the pool.
@@ -63,15 +63,14 @@ class MariaDatabase(_Reconnecting):
         self._lock = contextlib.nullcontext()
 
     def share(self, connections: int) -> None:
-        """Have so many connections in each process that is forked from here on, at least two."""
+        """Have so many connections, and two, in each process that is forked from here on."""
         self.close()
         self._pool.close_idle()
-        self._size_pool(max(connections, 2))
+        self._size_pool(connections)
 
     def _size_pool(self, connections):
-        self._pool = ConnectionPool(connections, lambda connection: connection.open)
-        # One is left to those that read.
-        self._turns = WriteTurns(connections - 1, WRITERS_OF_ONE_ACCOUNT)
+        self._pool = ConnectionPool(connections + 2, lambda connection: connection.open)
+        self._turns = WriteTurns(in_all=connections + 1, of_one=connections)
 
     def run_in_transaction(self, write: Callable[[], Any]) -> Any:
         """Run a function in a transaction; one that the server gives up is begun again."""

@@ -28,7 +28,8 @@ from .base import Mistake, commands, require_tables, require_trail, say, warn_of
     type=click.IntRange(1, 256),
     default=CONNECTIONS,
     show_default=True,
-    help="Connections of each process to a MariaDB.",
+    help="Connections of each process to a MariaDB with which one account may write; two more are left "
+    "to others and to reads.",
 )
 @click.option(
     "--certfile",
