@@ -1,0 +1,121 @@
+"""``python -m tests.recorder PORT RECORDS``: the application served by ``server.serve``, with a look
+at each request as the application sees it.
+
+What it sees is a line of JSON in the file RECORDS (``Record`` in recording.py), written before the
+server can look for a next request on the connection. A query of READERS is answered here, for each
+way of leaving a body half read; everything else by the application itself.
+"""
+
+import itertools
+import json
+import os
+import sys
+from contextlib import closing, nullcontext
+
+# In each reply the number of the record of its request.
+NUMBER = "X-Record"
+# In a request behind a proxy: its method and target as the proxy sees them.
+PASSED_ON = "X-Passed-On"
+
+
+def read_pieces(body):
+    """Read a body to its end, three octets at a time."""
+    while body.read(3):
+        pass
+
+
+READERS = {
+    "read=nothing": lambda body: None,
+    "read=start": lambda body: body.read(5),
+    "read=pieces": read_pieces,
+    "read=all": lambda body: body.read(),
+}
+
+
+class NotedBody:
+    """A body that notes how much was asked of it, what it gave, and whether it raised."""
+
+    def __init__(self, body):
+        self.body = body
+        self.asked = 0
+        self.octets = b""
+        self.has_raised = False
+
+    def read(self, size=None):
+        """Read as the server's own body does."""
+        self.asked = None if size is None or self.asked is None else self.asked + size
+        try:
+            octets = self.body.read(size)
+        except Exception:
+            self.has_raised = True
+            raise
+        self.octets += octets
+        return octets
+
+
+class Recorder:
+    """WSGI around an application; a record of each request goes to a file."""
+
+    def __init__(self, wsgi_app, path):
+        self.wsgi_app = wsgi_app
+        self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.numbers = itertools.count()
+
+    def __call__(self, environ, start_response):
+        """Answer, and write the record once the reply has been made."""
+        number = next(self.numbers)
+        body = environ["wsgi.input"] = NotedBody(environ["wsgi.input"])
+
+        def start(status, headers, exc_info=None):
+            return start_response(status, [*headers, (NUMBER, str(number))], exc_info)
+
+        return self._give(self._answer(environ, start), number, environ, body)
+
+    def _give(self, pieces, number, environ, body):
+        try:
+            with closing(pieces) if hasattr(pieces, "close") else nullcontext():
+                yield from pieces
+        finally:
+            self._write(number, environ, body)
+
+    def _answer(self, environ, start):
+        reader = READERS.get(environ["QUERY_STRING"])
+        if reader is None or environ["REQUEST_METHOD"] not in ("GET", "POST", "PUT", "DELETE"):
+            return self.wsgi_app(environ, start)
+        try:
+            reader(environ["wsgi.input"])
+        except Exception:
+            start("400 Bad Request", [("Content-Length", "0")])
+        else:
+            start("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    def _write(self, number, environ, body):
+        record = {
+            "number": number,
+            "port": int(environ["REMOTE_PORT"]),
+            "method": environ["REQUEST_METHOD"],
+            "target": environ["RAW_URI"],
+            "request_id": environ.get("HTTP_X_REQUEST_ID"),
+            "passed_on": environ.get("HTTP_X_PASSED_ON"),
+            "asked": body.asked,
+            "body": body.octets.decode("latin-1"),
+            "has_raised": body.has_raised,
+        }
+        os.write(self.file, json.dumps(record).encode() + b"\n")
+
+
+def main(port, path):
+    """Serve until a signal ends it."""
+    # Here, as what the server does to a process on import is no matter of who needs a name of this
+    # module.
+    from restcomm_apps import create_app
+    from restcomm_apps.server import serve
+
+    app = create_app()
+    app.wsgi_app = Recorder(app.wsgi_app, path)
+    serve(app, f"127.0.0.1:{port}", 1, 4, None, None)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
