@@ -1,16 +1,15 @@
-"""``python -m tests.recorder PORT RECORDS``: the application served by ``server.serve``, with a look
-at each request as the application sees it.
+"""``python -m tests.recorder PORT RECORDS``: the application served by ``server.serve``, with a
+look at each request as the application sees it.
 
 What it sees is a line of JSON in the file RECORDS (``Record`` in recording.py), written before the
-server can look for a next request on the connection. A query of READERS is answered here, for each
-way of leaving a body half read; everything else by the application itself.
+reply is sent. A query of READERS is answered here, for each way to read a body or to leave it;
+everything else by the application itself.
 """
 
 import itertools
 import json
 import os
 import sys
-from contextlib import closing, nullcontext
 
 # In each reply the number of the record of its request.
 NUMBER = "X-Record"
@@ -62,21 +61,20 @@ class Recorder:
         self.numbers = itertools.count()
 
     def __call__(self, environ, start_response):
-        """Answer, and write the record once the reply has been made."""
+        """Answer, once the record is written."""
         number = next(self.numbers)
         body = environ["wsgi.input"] = NotedBody(environ["wsgi.input"])
 
         def start(status, headers, exc_info=None):
             return start_response(status, [*headers, (NUMBER, str(number))], exc_info)
 
-        return self._give(self._answer(environ, start), number, environ, body)
-
-    def _give(self, pieces, number, environ, body):
-        try:
-            with closing(pieces) if hasattr(pieces, "close") else nullcontext():
-                yield from pieces
-        finally:
-            self._write(number, environ, body)
+        pieces = self._answer(environ, start)
+        # Whole, so that a client that has its reply finds the record.
+        reply = [*pieces]
+        if hasattr(pieces, "close"):
+            pieces.close()
+        self._write(number, environ, body)
+        return reply
 
     def _answer(self, environ, start):
         reader = READERS.get(environ["QUERY_STRING"])

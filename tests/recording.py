@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from .documentation import ROOT
 from .recorder import NUMBER
-from .service import Gunicorn
+from .rows import TABLES
+from .service import Gunicorn, Service
 
 _SECONDS = 20
 _ESTABLISHED, _CLOSE_WAIT = 1, 8
@@ -79,6 +80,15 @@ class RecordingService(Gunicorn):
             self.file.close()
 
 
+def start_recording(database_url, folder, **settings):
+    """Start a RecordingService on an empty database, with the rows of ``rows.TABLES``."""
+    rows = Service(database_url)
+    rows.insert(TABLES)
+    rows.close()
+    service = RecordingService(database_url, folder, LOG_LEVEL="warning", **settings)
+    return service.start()
+
+
 def connect(port):
     """Connect to a port of this machine; what is sent leaves at once."""
     client = socket.create_connection(("127.0.0.1", port), _SECONDS)
@@ -105,11 +115,16 @@ def exchange(port, pieces):
 
 
 def end(client):
-    """Send the end of what is sent, and give all octets that come."""
+    """Tell that nothing more will be sent, and give all octets that come."""
     try:
         client.shutdown(socket.SHUT_WR)
     except OSError as error:
         assert error.errno == errno.ENOTCONN
+    return receive(client)
+
+
+def receive(client):
+    """Give all octets that come."""
     answer = b""
     try:
         while octets := client.recv(65536):

