@@ -140,12 +140,13 @@ def wait_until_taken(client):
         ours, theirs = client.getsockname(), client.getpeername()
     except OSError as error:
         raise ConnectionResetError(error.errno, "the connection is gone") from error
-    deadline = time.monotonic() + _SECONDS
+    deadline, pause = time.monotonic() + _SECONDS, 0.0001
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as diagnosis:  # NETLINK_SOCK_DIAG
         # In this order: what has left our queue is in theirs until it is read.
         while _queues(diagnosis, ours, theirs)[1] or _queues(diagnosis, theirs, ours)[0]:
             assert time.monotonic() < deadline, "what was sent is not read"
-            time.sleep(0.0001)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.01)
 
 
 def _queues(diagnosis, local, remote):

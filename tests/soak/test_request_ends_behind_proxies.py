@@ -24,6 +24,7 @@ from ..smuggling import ATTACKS
 from ..streams import STREAMS
 from ..test_request_ends import CUTS, RANDOMLY, understand
 from .load import STREAMS_BEHIND_PROXIES
+from .taps import Tap
 from .test_proxies import HAPROXY_CONFIG, apache, haproxy, nginx, wait_for
 
 pytestmark = pytest.mark.soak
@@ -94,16 +95,16 @@ PROXIES = {
 
 
 class Proxied:
-    """A recording service behind a proxy."""
+    """A recording service behind a proxy, with a tap between the two."""
 
     def __init__(self, service, make_command, make_config, pools, folder):
         self.service = service
         self.pools = pools
         self.port = free_port()
         self.asked = 0
-        self.process = subprocess.Popen(
-            make_command(folder, self.port, make_config(service.port)), stderr=subprocess.DEVNULL
-        )
+        self.tap = Tap(service.port)
+        command = make_command(folder, self.port, make_config(self.tap.port))
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_for(f"http://127.0.0.1:{self.port}", self.process)
         service.take_records()
 
@@ -125,9 +126,10 @@ class Proxied:
         return fields["X-Request-ID"], reply
 
     def close(self):
-        """End the proxy."""
+        """End the proxy and the tap."""
         self.process.terminate()
         self.process.wait(30)
+        self.tap.close()
 
 
 def receive_heads(client, most):
@@ -156,6 +158,15 @@ def proxied(request, recording_service, tmp_path):
     proxied = Proxied(recording_service, *request.param, tmp_path)
     yield proxied
     proxied.close()
+    check_replies(proxied.tap)
+
+
+def check_replies(tap):
+    """Assert that no connection to the service has brought more replies than the proxy's requests."""
+    for link in tap.links:
+        replies = re.findall(rb"HTTP/1\.\d [2-5]\d\d ", link.replies)
+        assert len(replies) <= len(re.findall(rb"(?i)\nX-Passed-On: ", link.requests)), link.replies
+    tap.forget_ended()
 
 
 def check_passed_on(record):
@@ -179,18 +190,19 @@ def check_own(request_id, reply, records):
 
 
 def check_attack(proxied, pieces, most):
-    """Send an attack, then two requests of another client, and assert that each has its own reply;
-    tell whether one came on a connection that the attacker had used.
+    """Send an attack, then two requests of another client, and assert that each has its own reply
+    and nothing any other; tell whether one came on a connection that the attacker had used.
     """
     answer = proxied.attack(pieces, most)
     asked = [proxied.ask(), proxied.ask()]
+    check_replies(proxied.tap)
     records = proxied.service.take_records()
     for record in records:
         check_passed_on(record)
     own = [check_own(*each, records) for each in asked]
     others = [record for record in records if record not in own]
     numbers = [int(number) for number in re.findall(rb"(?i)\nx-record: (\d+)\r", answer)]
-    assert numbers == [record.number for record in others][: len(numbers)]
+    assert {*numbers} <= {record.number for record in others} and numbers == sorted({*numbers})
     return bool({record.port for record in others} & {record.port for record in own})
 
 
