@@ -1,11 +1,12 @@
-"""``python -m tests.recorder PORT RECORDS``: the application served by ``server.serve``, with a
-look at each request as the application sees it.
+"""``python -m tests.recorder RECORDS serve …``: ``restcomm-apps serve …`` with a look at each
+request as the application sees it.
 
 What it sees is a line of JSON in the file RECORDS (``Record`` in recording.py), written before the
 reply is sent. A query of READERS is answered here, for each way to read a body or to leave it;
 everything else by the application itself.
 """
 
+import importlib
 import itertools
 import json
 import os
@@ -103,16 +104,21 @@ class Recorder:
         os.write(self.file, json.dumps(record).encode() + b"\n")
 
 
-def main(port, path):
-    """Serve until a signal ends it."""
-    # Here, as what the server does to a process on import is no matter of who needs a name of this
-    # module.
-    from restcomm_apps import create_app
-    from restcomm_apps.server import serve
+def main(path, *command):
+    """Run a command with a Recorder around the application."""
+    # As restcomm_apps.__main__ does: before all else is imported.
+    importlib.import_module("gevent.monkey").patch_all()
+    service = importlib.import_module("restcomm_apps.cli.service")
+    make_app = service.create_app
 
-    app = create_app()
-    app.wsgi_app = Recorder(app.wsgi_app, path)
-    serve(app, f"127.0.0.1:{port}", 1, 4, None, None)
+    def create_app():
+        app = make_app()
+        app.wsgi_app = Recorder(app.wsgi_app, path)
+        return app
+
+    service.create_app = create_app
+    sys.argv[1:] = command
+    importlib.import_module("restcomm_apps.cli").main()
 
 
 if __name__ == "__main__":

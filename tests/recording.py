@@ -59,7 +59,7 @@ class RecordingService(Gunicorn):
     def __init__(self, database_url, folder, **settings):
         super().__init__(database_url, log=folder / "service.log", **settings)
         self.records = folder / "records"
-        self.arguments = [str(self.port), str(self.records)]
+        self.arguments.insert(0, str(self.records))
         self.environ["PYTHONPATH"] = str(ROOT)
         self.file = None
 

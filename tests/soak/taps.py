@@ -36,6 +36,10 @@ class Link:
             with suppress(OSError):
                 end.shutdown(how)
 
+    def has_ended(self):
+        """Tell whether both sides have."""
+        return not any(thread.is_alive() for thread in self.threads)
+
     def close(self):
         """End it, if it has not ended."""
         for end in self.sockets:
@@ -66,8 +70,7 @@ class Tap:
 
     def forget_ended(self):
         """Drop the links that have ended."""
-        ended = [link for link in self.links if not any(map(threading.Thread.is_alive, link.threads))]
-        for link in ended:
+        for link in [link for link in self.links if link.has_ended()]:
             link.close()
             self.links.remove(link)
 

@@ -162,7 +162,7 @@ def proxied(request, recording_service, tmp_path):
 
 
 def check_replies(tap):
-    """Assert that no connection to the service has brought more replies than the proxy's requests."""
+    """Assert that no connection to the service brings more replies than the proxy has requests."""
     for link in tap.links:
         replies = re.findall(rb"HTTP/1\.\d [2-5]\d\d ", link.replies)
         assert len(replies) <= len(re.findall(rb"(?i)\nX-Passed-On: ", link.requests)), link.replies
