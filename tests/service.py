@@ -141,6 +141,8 @@ class Service:
 class Gunicorn:
     """A real ``restcomm-apps serve`` on a free port, in a process group of its own."""
 
+    module = "restcomm_apps"
+
     def __init__(
         self, database_url, workers=1, threads=4, arguments=(), log=os.devnull, **settings
     ):
@@ -178,7 +180,7 @@ class Gunicorn:
         """Start and wait until it accepts connections; its log goes to the file ``log``."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "restcomm_apps", *self.arguments],
+                [sys.executable, "-m", self.module, *self.arguments],
                 env=self.environ,
                 start_new_session=True,
                 stdout=subprocess.DEVNULL,

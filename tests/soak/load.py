@@ -28,6 +28,7 @@ CLIENTS = int(os.environ.get("SOAK_CLIENTS", "16"))
 ABUSE_SECONDS = int(os.environ.get("SOAK_ABUSE_SECONDS", "10"))
 SLOW_CLIENTS = int(os.environ.get("SOAK_SLOW_CLIENTS", "500"))
 CLUSTER_SECONDS = int(os.environ.get("SOAK_CLUSTER_SECONDS", "60"))
+STREAMS_BEHIND_PROXIES = int(os.environ.get("SOAK_STREAMS", "300"))
 APPLICATIONS = int(os.environ.get("SOAK_APPLICATIONS", "100000"))
 
 
