@@ -72,11 +72,19 @@ class ApplicationListing(Listing):
         if len(found) <= MOST_NUMBERS:
             yield Batch(_with_numbers(rows, found), is_last)
         elif len(rows) == 1:
-            yield Batch(_with_numbers(rows, read_rows(numbers)), is_last)
+            yield Batch(rows, is_last, self._read_numbers(rows[0]))
         else:
             middle = len(rows) // 2
             yield from self._finish(rows[:middle], False)
             yield from self._finish(rows[middle:], is_last)
+
+    def _read_numbers(self, application):
+        """Yield the numbers of an application in lists."""
+        numbers = _select_numbers(self._account, [application.sid]).limit(MOST_NUMBERS)
+        found = read_rows(numbers)
+        while found:
+            yield found
+            found = read_rows(numbers.where(IncomingPhoneNumber.sid > found[-1].sid))
 
 
 @cache
