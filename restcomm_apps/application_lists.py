@@ -16,7 +16,7 @@ from .paging import Selection
 from .statements import Parameter, Statement, read_rows
 
 # Numbers that are held at once, unless one application has more.
-MOST_NUMBERS = 10_000
+MOST_NUMBERS = 5000
 
 # The columns of each order; the last makes it total. Each has its index in ``models``.
 _ORDERS = {
@@ -71,12 +71,22 @@ class ApplicationListing(Listing):
         found = read_rows(numbers.limit(MOST_NUMBERS + 1))
         if len(found) <= MOST_NUMBERS:
             yield Batch(_with_numbers(rows, found), is_last)
-        elif len(rows) == 1:
-            yield Batch(_with_numbers(rows, read_rows(numbers)), is_last)
+            return
+        del found  # Or each half would be read while its whole is held.
+        if len(rows) == 1:
+            yield Batch(rows, is_last, self._read_numbers(rows[0]))
         else:
             middle = len(rows) // 2
             yield from self._finish(rows[:middle], False)
             yield from self._finish(rows[middle:], is_last)
+
+    def _read_numbers(self, application):
+        """Yield the numbers of an application in lists."""
+        numbers = _select_numbers(self._account, [application.sid]).limit(MOST_NUMBERS)
+        found = read_rows(numbers)
+        while found:
+            yield found
+            found = read_rows(numbers.where(IncomingPhoneNumber.sid > found[-1].sid))
 
 
 @cache

@@ -6,8 +6,9 @@ by property: it reads the values of all rows, escapes them if any of them needs 
 row's values in between those texts. Nothing here knows a request or a media type.
 """
 
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .escapes import JSON_PLAIN, XML_PLAIN, escape_all, json_text, xml_text
 from .properties import BARE, MANY, ONE, Columns
@@ -45,6 +46,8 @@ class Layout:
 
     def __init__(self, writer, resource, site, indent):
         self._site = site
+        # How the last property that is a list looks: its Line, Frame and Layout.
+        self._list = None
         shown = [each for each in resource.properties if writer.name_of(each)]
         self._opening, lines, self._closing = writer.lay_out(resource, shown, indent)
         self._slots = [
@@ -59,6 +62,7 @@ class Layout:
         if shown.kind == MANY:
             frame = writer.frame(writer.name_of(shown), shown.of.element, indent)
             layout = Layout(writer, shown.of, self._site, indent + _STEP)
+            self._list = line, frame, layout
             return partial(_fill_with_many, line, frame, layout)
         return partial(_fill, line, writer.plain, writer.escape)
 
@@ -71,6 +75,20 @@ class Layout:
             parts.append(part)
             filled.append(values)
         return map("".join([*parts, self._closing]).__mod__, zip(*filled))
+
+    def write_in_parts(self, row: Any, lists: Iterable[list]) -> Iterator[str]:
+        """Yield the text of a row in parts, with the rows of ``lists`` in its last property.
+
+        That is one that is a list, and None in the row itself. None of ``lists`` is empty.
+        """
+        line, frame, layout = self._list
+        (text,) = self.write([row])
+        yield text.removesuffix(self._closing) + line.filled % frame.opening
+        between = ""
+        for rows in lists:
+            yield between + frame.between.join(layout.write(rows))
+            between = frame.between
+        yield frame.closing + self._closing
 
 
 def _fill(line, plain, escape, values):

@@ -35,10 +35,14 @@ _octets_of = itemgetter(-1)
 
 
 class Batch(NamedTuple):
-    """Rows, named tuples, that were read together, and whether they are the last of the list."""
+    """Rows, named tuples, that were read together, and whether they are the last of the list.
+
+    Of a single row ``lists`` are the rows of a property that is a list, too long to be held.
+    """
 
     rows: list
     is_last: bool
+    lists: Iterator[list] | None = None
 
 
 class Listing:

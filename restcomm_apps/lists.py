@@ -5,6 +5,7 @@ How a row looks is the business of ``render`` and ``tables``.
 
 import json
 from collections.abc import Callable
+from itertools import chain
 from typing import NamedTuple
 
 from flask import current_app, request, stream_with_context
@@ -34,10 +35,13 @@ _RELATIONS = {
 
 
 class Look(NamedTuple):
-    """How a list looks: what stands around its rows, and what gives the texts of some rows."""
+    """How a list looks: what stands around its rows, and what gives the texts of some rows, and of
+    one in parts as ``layouts.Layout`` does.
+    """
 
     frame: Frame
     write: Callable
+    write_in_parts: Callable | None
     media_type: str
 
 
@@ -71,7 +75,7 @@ def render_listing(resource: Resource, listing: Listing, selection: Selection, p
 
 def _look_of(resource, reply_format):
     frame, layout = list_layout(resource, reply_format)
-    return Look(frame, layout.write, MEDIA_TYPES[reply_format])
+    return Look(frame, layout.write, layout.write_in_parts, MEDIA_TYPES[reply_format])
 
 
 def _look_in_csv():
@@ -80,28 +84,37 @@ def _look_in_csv():
     def write(rows):
         return [tables.write_rows(_CSV_PROPERTIES, rows, site)]
 
-    return Look(Frame(_CSV_HEADER, "", "", _CSV_HEADER), write, _CSV_TYPE)
+    return Look(Frame(_CSV_HEADER, "", "", _CSV_HEADER), write, None, _CSV_TYPE)
 
 
 def _reply(look, batches):
     first = next(batches)
-    if first.is_last:
+    if first.is_last and first.lists is None:
         document = look.frame.put_around(look.write(first.rows))
     else:
-        document = stream_with_context(_stream(look, first.rows, batches))
+        document = stream_with_context(_stream(look, chain([first], batches)))
     return Reply(document, content_type=look.media_type)
 
 
-def _stream(look, rows, batches):
-    """Yield a document in pieces: of rows that have been read, then of those of further batches."""
+def _stream(look, batches):
+    """Yield a document in pieces, as its batches are read."""
     before = look.frame.opening
-    while rows is not None:
-        for start in range(0, len(rows), PIECE):
-            yield before + look.frame.between.join(look.write(rows[start : start + PIECE]))
+    for batch in batches:
+        for parts in _write_pieces(look, batch):
+            for part in parts:
+                yield before + part
+                before = ""
             before = look.frame.between
-        following = next(batches, None)
-        rows = following and following.rows
     yield look.frame.empty if before is look.frame.opening else look.frame.closing
+
+
+def _write_pieces(look, batch):
+    """Yield the pieces of a batch, each as an iterable of its parts."""
+    if batch.lists is not None:
+        yield look.write_in_parts(batch.rows[0], batch.lists)
+        return
+    for start in range(0, len(batch.rows), PIECE):
+        yield [look.frame.between.join(look.write(batch.rows[start : start + PIECE]))]
 
 
 def _in_json(look, list_element, description):
@@ -110,7 +123,11 @@ def _in_json(look, list_element, description):
     beginning = ascii_json(told).removesuffix("\n}") + f',\n  "{list_element.lower()}": '
     opening, between, closing, empty = map(_indent, look.frame)
     frame = Frame(beginning + opening, between, f"{closing}\n}}", f"{beginning}{empty}\n}}")
-    return look._replace(frame=frame, write=lambda rows: map(_indent, look.write(rows)))
+    return look._replace(
+        frame=frame,
+        write=lambda rows: map(_indent, look.write(rows)),
+        write_in_parts=lambda *row: map(_indent, look.write_in_parts(*row)),
+    )
 
 
 def _indent(text):

@@ -60,9 +60,10 @@ def account_rows():
 
 
 def number_rows():
-    """Make many numbers of the parent that some applications share."""
-    for n in range(APPLICATIONS // 2):
-        yield number_row(n + 100, PARENT, phone_number=f"+{n}", voice_application_sid=f"AP{n % 100 + 900:032d}")
+    """Make many numbers of the parent: half of them of one application, others share the rest."""
+    for n in range(APPLICATIONS):
+        sid = f"AP{900 + n % 2 * (n % 99):032d}"
+        yield number_row(n + 100, PARENT, phone_number=f"+{n}", voice_application_sid=sid)
 
 
 def read(port, target, account, gzip):
@@ -100,7 +101,7 @@ LISTS = {
     },
     **{
         f"numbers{suffix}": (
-            f"/Accounts/{PARENT['sid']}/Applications{suffix}", PARENT, False, APPLICATIONS // 2 * 100
+            f"/Accounts/{PARENT['sid']}/Applications{suffix}", PARENT, False, APPLICATIONS * 100
         )
         for suffix in ("?includeNumbers=true", ".json?includeNumbers=true")
     },
