@@ -12,6 +12,7 @@ import peewee
 from . import forms
 from .database import refused_column
 from .errors import InvalidParameter, MalformedRequest, MissingParameter, RestcommError
+from .pauses import Pace
 from .properties import APPLICATION
 
 CREATE, UPDATE, REMOVE = ACTIONS = ("create", "update", "remove")
@@ -61,8 +62,9 @@ def read_changes(rows):
 
     Raises MalformedRequest, MissingParameter, InvalidParameter (400), naming the line.
     """
-    changes, lines = [], {}
+    changes, lines, pace = [], {}, Pace()
     for line, texts in read_texts(rows, NAMES):
+        pace.give_way()
         with about_line(line):
             change = _read_change(line, texts)
             require_new(change.sid, lines)

@@ -22,6 +22,7 @@ CREATE, UPDATE, REMOVE, RESTORE, CLOSE = "create", "update", "remove", "restore"
 
 MASK = "***"
 _SECRET = {"auth_token", "password", "second_token"}
+_MOST_BEGUN = 100_000
 # It moves with every change, and the entry has a date of its own.
 _UNTOLD = "date_updated"
 
@@ -91,11 +92,16 @@ def record(action, before, after):
 
 
 class _Statements(NamedTuple):
-    """The texts of what every change runs; writing them takes Peewee longer than running them."""
+    """The texts of what every change runs; writing them takes Peewee longer than running them.
 
+    ``begun`` are accounts whose chain was there when it was last looked at.
+    """
+
+    find: str
     lock: str
     add: str
     advance: str
+    begun: set
 
 
 @lru_cache(maxsize=1)
@@ -103,20 +109,34 @@ def _statements(_made_for):
     of_account = ChangeHead.account_sid == ""
     columns = Change._meta.sorted_fields
     places = [peewee.Value("", converter=False) for _ in columns]
-    lock = locked(ChangeHead.select(ChangeHead.length, ChangeHead.hash).where(of_account))
+    find = ChangeHead.select(ChangeHead.length, ChangeHead.hash).where(of_account)
     add = Change.insert(dict(zip(columns, places)))
     advance = ChangeHead.update({ChangeHead.length: 0, ChangeHead.hash: ""}).where(of_account)
-    return _Statements(*(query.sql()[0] for query in (lock, add, advance)))
+    texts = (query.sql()[0] for query in (find, locked(find.clone()), add, advance))
+    return _Statements(*texts, begun=set())
 
 
 def _lock_head(statements, account_sid):
     """Give the length and last hash of an account's chain, whose other writers now wait."""
+    if account_sid not in statements.begun:
+        _begin_chain(statements, account_sid)
     found = database.execute_sql(statements.lock, (account_sid,)).fetchall()
-    if not found:
-        first = {"account_sid": account_sid, "length": 0, "hash": chains.FIRST}
-        ChangeHead.insert(first).on_conflict_ignore().execute()
+    if not found:  # what began it was undone, or an older state of the database is back
+        _begin_chain(statements, account_sid)
         found = database.execute_sql(statements.lock, (account_sid,)).fetchall()
     return found[0]
+
+
+def _begin_chain(statements, account_sid):
+    # Looked at without a lock first: on MariaDB one of what is not there would keep all other
+    # accounts from beginning their chains. Where a chain is known that is not done, as it would fix
+    # the state that the transaction sees before it has waited for its turn.
+    if not database.execute_sql(statements.find, (account_sid,)).fetchall():
+        first = {"account_sid": account_sid, "length": 0, "hash": chains.FIRST}
+        ChangeHead.insert(first).on_conflict_ignore().execute()
+    if len(statements.begun) >= _MOST_BEGUN:
+        statements.begun.clear()
+    statements.begun.add(account_sid)
 
 
 def _differences(row, before, after):

@@ -15,6 +15,7 @@ import peewee
 
 from .database_files import PrivateFile
 from .group_commit import GroupCommit, TurnNotCome
+from .pauses import ONE_TURN, Pace
 
 # Seconds to wait for another writer of the same file before giving up with 503.
 LOCK_TIMEOUT = 30
@@ -23,10 +24,6 @@ LOCK_TIMEOUT = 30
 # 100 ms while a lock is given back and taken again, and gevent's loop 1 ms at least: two processes of
 # 64 clients then create 1.1 times as much as one with threads, so 1.4 to 1.7 times.
 SECONDS_TO_LOOK, LONGEST_LOOK = 0.002, 0.01
-# How long a transaction goes on before other requests of the process have a turn, and what lets
-# them: so short that it is over once they have run, where threads are greenlets.
-SECONDS_TO_ONESELF = 0.02
-_ONE_TURN = 1e-9
 
 _LOCKED = "database is locked"
 
@@ -42,7 +39,7 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
         self._writing = peewee._ConnectionState()
         self._writer: int | None = None
         self._is_shared = False
-        self._had_turn = 0.0
+        self._pace = Pace()
         super().__init__(*arguments, check_same_thread=False, **options)
         self._group = GroupCommit(self._transaction, LOCK_TIMEOUT, functools.partial(time.sleep, 0))
 
@@ -77,7 +74,7 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
         self._writer = threading.get_ident()
         try:
             with self.atomic():
-                self._had_turn = time.monotonic()
+                self._pace = Pace()
                 yield
         finally:
             self._writer = None
@@ -85,13 +82,8 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
     def execute_sql(self, *arguments: Any) -> Any:
         """Run a statement as soon as no other writer keeps it waiting."""
         if self._writing.transactions and self._state is self._writing:
-            self._let_others_read()
+            self._pace.give_way()
         return _patiently(super().execute_sql, *arguments)
-
-    def _let_others_read(self) -> None:
-        if time.monotonic() - self._had_turn > SECONDS_TO_ONESELF:
-            time.sleep(_ONE_TURN)
-            self._had_turn = time.monotonic()
 
     def begin(self, lock_type: str | None = None) -> None:
         """Begin as soon as no other writer keeps it waiting."""
@@ -129,4 +121,4 @@ def _patiently(run: Callable[..., Any], *arguments: Any) -> Any:
             waited = time.monotonic() - began
             if waited > LOCK_TIMEOUT or str(error) != _LOCKED:
                 raise
-        time.sleep(_ONE_TURN if waited < SECONDS_TO_LOOK else min(waited / 2, LONGEST_LOOK))
+        time.sleep(ONE_TURN if waited < SECONDS_TO_LOOK else min(waited / 2, LONGEST_LOOK))

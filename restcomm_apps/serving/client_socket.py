@@ -11,6 +11,7 @@ import math
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,8 @@ import gevent.socket
 from gevent.lock import BoundedSemaphore
 from gunicorn.http.body import Body
 from gunicorn.http.errors import LimitRequestHeaders
+
+from ..pauses import ONE_TURN
 
 # For a TLS handshake, and for the first octet on a new connection; gunicorn's setting keepalive is
 # for later requests.
@@ -34,30 +37,40 @@ SECONDS_TO_CLOSE = 2
 MOST_DRAINED = 2**16
 # Octets of a head, or of what frames the chunks of a body; beyond, the request is refused.
 LONGEST_HEAD = 2**16
+# Octets of replies that the system keeps for a client that does not read, beside those that it has
+# taken; without a bound they grow to megabytes.
+KEPT_BY_SYSTEM = 2**17
 # Octets of a reply before the rest goes out a piece a turn.
 LONG_REPLY = 2**16
 
+# Linux doubles what it is told, for its own book-keeping.
+_KEPT_AT_MOST = 2 * KEPT_BY_SYSTEM
 _RECEIVED_AT_ONCE = 2**16
 _SENT_FROM = 2**14
-# So short that it is over when the loop has looked for events once; of 0 it would not look.
-_ONE_TURN = 1e-9  # seconds
-
 _long_replies = BoundedSemaphore(1)
 
 
 class ClientSocket:
     """To gunicorn the client's socket, to the worker a connection that it looks after.
 
-    ``address`` is the client's. ``deadline`` is the moment of the monotonic clock when it is given up,
+    ``address`` is the client's; ``hold`` is told how many octets of requests more, or less, it has. ``deadline`` is the moment of the monotonic clock when it is given up,
     infinite while nothing of the client is waited for; ``is_idle`` says that no octet of a request
     has come, ``held`` how many octets of one have; ``is_over`` that no more are read, whatever comes.
     """
 
-    def __init__(self, accepted: gevent.socket.socket, address: Any, largest_body: int) -> None:
+    def __init__(
+        self,
+        accepted: gevent.socket.socket,
+        address: Any,
+        largest_body: int,
+        hold: Callable[[int], None],
+    ) -> None:
         self._socket = accepted
         self.address = address
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(accepted.fileno(), 1)
+        self._hold = hold
+        self.held = 0
         self._largest_request = 2 * largest_body + LONGEST_HEAD
         self._go_ahead = self._outgoing = b""
         self.is_over = self._has_left = self._is_closed = False
@@ -77,7 +90,8 @@ class ClientSocket:
     def await_request(self, seconds: float) -> None:
         """Wait for the first octet of a request, so many seconds."""
         self.is_idle = self._is_in_head = True
-        self.held = self._sent = 0
+        self.release()
+        self._sent = 0
         self._most = LONGEST_HEAD
         self._read_by = math.inf
         self.deadline = time.monotonic() + seconds
@@ -92,7 +106,7 @@ class ClientSocket:
         self._is_in_head = False
         if self.is_idle:
             self._begin_request()
-            gevent.sleep(_ONE_TURN)
+            gevent.sleep(ONE_TURN)
 
     def drain(self, body: Body) -> None:
         """End a reply, and read what is left of the body of its request, if it is little.
@@ -141,6 +155,7 @@ class ClientSocket:
         if octets:
             self._begin_request()
             self.held += len(octets)
+            self._hold(len(octets))
         else:
             self.is_over = True
         return octets
@@ -165,6 +180,11 @@ class ClientSocket:
             self.is_idle = False
             self._sent_by = time.monotonic() + SECONDS_TO_SEND
 
+    def release(self) -> None:
+        """Count as holding nothing."""
+        self._hold(-self.held)
+        self.held = 0
+
     def send(self, octets: bytes) -> None:
         """Keep the line that has the client send its body until that is read; see ``sendall``."""
         self._go_ahead = octets
@@ -186,10 +206,10 @@ class ClientSocket:
             return
         if self._sent > LONG_REPLY:
             with _long_replies:
-                gevent.sleep(_ONE_TURN)
+                gevent.sleep(ONE_TURN)
         if self._read_by == math.inf:
             self._read_by = time.monotonic() + SECONDS_TO_READ
-        self.deadline = self._read_by + self._sent / OCTETS_A_SECOND
+        self.deadline = self._read_by + max(self._sent - _KEPT_AT_MOST, 0) / OCTETS_A_SECOND
         self._socket.sendall(octets)
         self.deadline = math.inf
         self._sent += len(octets)
@@ -199,7 +219,8 @@ class ClientSocket:
         if self._is_closed:
             return
         self._is_closed = True
-        self.is_idle, self.held = False, 0
+        self.is_idle = False
+        self.release()
         with suppress(OSError):  # The client has left, which is what is waited for.
             self._flush()
             self._await_end()

@@ -5,6 +5,7 @@ How one is read and written is in ``client_socket``.
 """
 
 import math
+import socket
 import time
 from contextlib import nullcontext
 from http import HTTPStatus
@@ -19,7 +20,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from ..errors import ExpectationNotMet, MalformedRequest, RestcommError
 from ..render import error_document
 from ..suffix import choose_format, strip_suffixes
-from .client_socket import ClientSocket
+from .client_socket import KEPT_BY_SYSTEM, ClientSocket
 from .loads import Loads
 
 # Octets of unfinished requests in a process; beyond, the connection that holds most is closed.
@@ -46,6 +47,8 @@ class RestcommWorker(GeventWorker):
         super().__init__(*arguments, **options)
         # The longest waiting first.
         self._clients = {}
+        # Octets of unfinished requests.
+        self._held = 0
         self._tls = None
 
     def run(self):
@@ -114,7 +117,7 @@ class RestcommWorker(GeventWorker):
             return False
         if len(self._clients) >= self.worker_connections:
             self._make_room()
-        client = ClientSocket(accepted, address, self.wsgi.config["MAX_BODY_BYTES"])
+        client = ClientSocket(accepted, address, self.wsgi.config["MAX_BODY_BYTES"], self._hold)
         self._clients[client] = None
         self._count(len(self._clients))
         gevent.spawn(self._serve, listener, client)
@@ -151,15 +154,18 @@ class RestcommWorker(GeventWorker):
             self._give_up(min(waited_for, key=_deadline), "made room for another", lingers=False)
 
     def _sweep(self):
-        """Give up what takes too long, and the largest of what is too much in all."""
+        """Give up what takes too long."""
         now = time.monotonic()
         for client in [each for each in self._clients if each.deadline <= now]:
             self._give_up(client, "it took too long")
-        excess = sum(map(_held, self._clients)) - MOST_UNFINISHED
-        for client in sorted(self._clients, key=_held, reverse=True) if excess > 0 else ():
-            if excess > 0:
-                excess -= client.held
-                self._give_up(client, "it held too much")
+
+    def _hold(self, octets):
+        """Note octets of unfinished requests, and give up the largest of what is too much."""
+        self._held += octets
+        if self._held > MOST_UNFINISHED:
+            largest = max(self._clients, key=_held)
+            self._give_up(largest, "it held too much")
+            largest.release()
 
     def _give_up(self, client, why, lingers=True):
         if client.held:
@@ -224,6 +230,8 @@ class _Listener:
     def __init__(self, listening):
         self._socket = listening
         self._name = listening.getsockname()
+        # For all that are accepted.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KEPT_BY_SYSTEM)
         self._readable = gevent.get_hub().loop.io(listening.fileno(), 1)
         listening.setblocking(False)
 
