@@ -202,9 +202,11 @@ class ClientSocket:
 
     def _flush(self) -> None:
         octets, self._outgoing = self._outgoing, b""
-        if not octets:
-            return
-        if self._sent > LONG_REPLY:
+        for start in range(0, len(octets), LONG_REPLY):
+            self._send_piece(octets[start : start + LONG_REPLY])
+
+    def _send_piece(self, octets: bytes) -> None:
+        if self._sent >= LONG_REPLY:
             with _long_replies:
                 gevent.sleep(ONE_TURN)
         if self._read_by == math.inf:
