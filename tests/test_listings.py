@@ -17,13 +17,18 @@ from .rows import CHILD, FULL, STRANGER, application_row, number_row
 from .service import BASE, authorization
 
 LIST = f"/Accounts/{STRANGER['sid']}/Applications"
-# More than Python's reader takes unasked.
-csv.field_size_limit(2**23)
-
 SUFFIXES = ["", ".json", ".csv"]
 # Beside plain ones: one octet more than is read with a batch, one that fills a batch, two that are
 # more than one, in octets alone or in characters too; and what looks heavy to nobody.
 SIZES = [0, 40, 1025, 1024, 2**20 - 1, 30, 3 * 2**20, 2000, 10, 2**20]
+
+
+@pytest.fixture(autouse=True)
+def long_cells():
+    """Have Python's reader of CSV take more than it does unasked."""
+    limit = csv.field_size_limit(2**23)
+    yield
+    csv.field_size_limit(limit)
 
 
 def url_of(size):
@@ -69,7 +74,9 @@ def test_list_of_heavy_rows_is_whole_and_streamed(service, rows, query, suffix):
     zipped = service.client.get(
         f"{BASE}{LIST}{suffix}{query}", headers=authorization(STRANGER) | {"Accept-Encoding": "gzip"}
     )
-    assert gzip.decompress(zipped.data) == reply.data
+    # The links of one by name repeat what the client has chosen.
+    is_plain = "FriendlyName" in query
+    assert (zipped.data if is_plain else gzip.decompress(zipped.data)) == reply.data
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ".json?includeNumbers=true&Page=0", "?Page=0"])

@@ -18,7 +18,7 @@ from .document import make_certificate
 from .rows import account_row
 from .service import BASE
 
-ACCOUNT = account_row("tls")
+ACCOUNT = account_row("over-tls")
 LOGOUT = f"GET {BASE}/Logout HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
 SECONDS = 30
 
@@ -79,7 +79,7 @@ def check_calm(gunicorn):
 
 
 def test_answers_over_tls(gunicorn, trust):
-    gunicorn.run("add-account", ACCOUNT["email_address"], "--password", "tls")
+    gunicorn.run("add-account", ACCOUNT["email_address"], "--password", "over-tls")
     path = f"/Accounts/{ACCOUNT['sid']}/Applications.json"
     status, headers, body = gunicorn.request("POST", path, ACCOUNT, b"FriendlyName=Welcome")
     created = json.loads(body)
