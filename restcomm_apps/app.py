@@ -135,11 +135,16 @@ def complete(reply):
 
 
 def answer_options(request):
-    """Answer OPTIONS of a known URL, and of "*", without credentials, as browsers need it."""
+    """Answer OPTIONS without credentials: of a known URL, of "*", and of any to a welcome page.
+
+    A page that asks for what is not there learns it from the request itself, with its credentials.
+    """
     if request.environ.get("RAW_URI") == "*":
         allow = _ALL_METHODS
     elif request.routing_exception is None:
         allow = current_app.make_default_options_response().headers["Allow"]
+    elif cors.is_preflight(request):
+        allow = _ALL_METHODS
     else:
         return None
     reply = render_nothing(200)
@@ -153,7 +158,7 @@ def tell_error(error):
     if isinstance(told, Unavailable):
         # The database's own words say it; a trace of each request would bury them.
         log.error("%s %a: %d %a", request.method, request.path, told.status, str(error))
-    elif told.status >= 500:
+    elif told.status >= 500 and told is not error:
         log.error("%s %r", request.method, request.path, exc_info=error)
     elif told.status in _REFUSALS:
         log_refusal(told)

@@ -3,7 +3,7 @@
 Whose may change something is the business of ``origins``.
 """
 
-from flask import current_app
+from flask import Request, current_app
 
 from .origins import SAFE_METHODS
 
@@ -16,6 +16,13 @@ _HEADERS = {
     "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-Request-ID, Idempotent-Replayed",
     "Access-Control-Max-Age": "1209600",
 }
+
+
+def is_preflight(request: Request) -> bool:
+    """Return whether a browser asks if a page of an origin in CORS_ORIGINS may send a request."""
+    origin = request.headers.get("Origin")
+    asks = "Access-Control-Request-Method" in request.headers
+    return asks and origin in current_app.config["CORS_ORIGINS"]
 
 
 def allow_origin(reply, request):

@@ -359,6 +359,16 @@ def test_preflight_names_what_pages_need(make_service):
     }
 
 
+@pytest.mark.parametrize("path", ["/Accounts/x/IncomingPhoneNumbers.json", "/Nothing"])
+def test_preflight_of_what_is_not_there_lets_the_request_tell_it(make_service, path):
+    service = make_service(CORS_ORIGINS=WELCOME)
+    service.insert(TABLES)
+    assert service.request("OPTIONS", path, headers=PREFLIGHT).status_code == 200
+    assert service.request("GET", path, CHILD, {"Origin": WELCOME}).status_code == 404
+    others = service.request("OPTIONS", path, headers=PREFLIGHT | {"Origin": "https://other.example"})
+    assert others.status_code == 401
+
+
 def test_page_of_an_origin_of_the_setting_may_read_what_it_goes_on_with(make_service):
     service = make_service(CORS_ORIGINS=WELCOME)
     service.insert(TABLES)
