@@ -24,6 +24,7 @@ from . import (
     request_ids,
     schema,
     suffix,
+    tokens,
 )
 from .errors import (
     InvalidParameter,
@@ -157,21 +158,25 @@ def tell_error(error):
     told = _as_restcomm_error(error)
     if isinstance(told, Unavailable):
         # The database's own words say it; a trace of each request would bury them.
-        log.error("%s %a: %d %a", request.method, request.path, told.status, str(error))
+        log.error("%s %a: %d %a", request.method, _path(), told.status, str(error))
     elif told.status >= 500 and told is not error:
-        log.error("%s %r", request.method, request.path, exc_info=error)
+        log.error("%s %a", request.method, _path(), exc_info=error)
     elif told.status in _REFUSALS:
         log_refusal(told)
     else:
-        log.info("%s %r: %d %s", request.method, request.path, told.status, told.message)
+        log.info("%s %a: %d %s", request.method, _path(), told.status, told.message)
     return render_error(told)
+
+
+def _path():
+    return tokens.hide(request.path)
 
 
 def log_refusal(told):
     """Log who was refused what and why, each on one line whatever the client sent."""
     log.info(
         "Refused %s %a: %d %s; account %s, address %s",
-        request.method, request.path, told.status, told.reason,
+        request.method, _path(), told.status, told.reason,
         auth.claimed_name(), request.remote_addr or "-",
     )
 

@@ -24,7 +24,6 @@ _ON_OWN_ACCOUNT = {"Developer": frozenset({("Read", "Accounts"), ("Modify", "Acc
 _NOTHING = frozenset()
 _NOBODYS_TOKEN = tokens.new_token()
 
-_TOKEN = re.compile(r"[0-9a-fA-F]{32}")
 _LONGEST_LOGGED_NAME = 100
 
 
@@ -96,6 +95,8 @@ def authenticate():
     attempt = (credentials.username, address, is_of_another_site(request))
     login_limits.check(*attempt)
     account = basic_auth.authenticate(credentials, None)
+    # Again, as others have failed while the database was asked, and a right guess counts no more.
+    login_limits.check(*attempt)
     if account is None:
         login_limits.count_failure(*attempt)
         raise NotAuthenticated(reason="wrong credentials")
@@ -123,14 +124,12 @@ def _is_first_login(account):
 def claimed_name():
     """Return the name in the request's credentials, right or wrong, fit for a log; "-" for none.
 
-    A name that has the form of a token is not told: clients mix the two up.
+    What has the form of a token is not told: clients mix the two up.
     """
     credentials = basic_auth.get_auth()
     if credentials is None:
         return "-"
-    if _TOKEN.fullmatch(credentials.username):
-        return "(a token)"
-    return ascii(credentials.username[:_LONGEST_LOGGED_NAME])
+    return ascii(tokens.hide(credentials.username)[:_LONGEST_LOGGED_NAME])
 
 
 def operate(name, action, resource):

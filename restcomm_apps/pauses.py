@@ -1,22 +1,38 @@
 """Long work in a process that serves others: it gives way to them from time to time."""
 
+import threading
 import time
 
 # How long one goes on before others have a turn.
-SECONDS_TO_ONESELF = 0.02
+SECONDS_TO_ONESELF = 0.005
 # What lets all others have one turn, where threads are greenlets: so short that it is over once their
 # loop has looked for events. Of 0 it would not look.
 ONE_TURN = 1e-9
 
+_long_work = threading.Lock()
+
+
+def wait_in_line() -> None:
+    """Let others have a turn, behind all that wait here: of long work one piece is done a turn.
+
+    Else as much of it as there is would come between two turns of those who want little.
+    """
+    with _long_work:
+        time.sleep(ONE_TURN)
+
 
 class Pace:
-    """A piece of long work, which began when this was made."""
+    """A piece of long work, which began when this was made.
 
-    def __init__(self) -> None:
+    With ``is_waited_for``, as a transaction is, it goes on before other long work.
+    """
+
+    def __init__(self, is_waited_for: bool = False) -> None:
+        self._is_waited_for = is_waited_for
         self._since = time.monotonic()
 
     def give_way(self) -> None:
         """Let others have a turn, if it has gone on for long."""
         if time.monotonic() - self._since > SECONDS_TO_ONESELF:
-            time.sleep(ONE_TURN)
+            time.sleep(ONE_TURN) if self._is_waited_for else wait_in_line()
             self._since = time.monotonic()

@@ -39,7 +39,7 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
         self._writing = peewee._ConnectionState()
         self._writer: int | None = None
         self._is_shared = False
-        self._pace = Pace()
+        self._pace = Pace(is_waited_for=True)
         super().__init__(*arguments, check_same_thread=False, **options)
         self._group = GroupCommit(self._transaction, LOCK_TIMEOUT, functools.partial(time.sleep, 0))
 
@@ -74,7 +74,7 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
         self._writer = threading.get_ident()
         try:
             with self.atomic():
-                self._pace = Pace()
+                self._pace = Pace(is_waited_for=True)
                 yield
         finally:
             self._writer = None

@@ -2,7 +2,11 @@
 
 import hashlib
 import hmac
+import re
 import secrets
+
+# Not what follows the two letters of a sid.
+_TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32}(?![0-9A-Za-z])")
 
 
 def new_token():
@@ -18,3 +22,8 @@ def token_of(password):
 def is_same(token, text):
     """Compare in a time that does not tell where they differ."""
     return hmac.compare_digest(token.encode(), text.encode())
+
+
+def hide(text):
+    """Return a text for the log without what has the form of a token."""
+    return _TOKEN.sub("(a token)", text)

@@ -1,6 +1,6 @@
 """What an attacker tries at the door: guessing, forged addresses, injections, bombs, path tricks.
 
-Slow clients are in tests/soak/test_slow_clients.py. docs/security.md tells what holds and why.
+Slow clients are in tests/soak/test_abuse.py. docs/security.md tells what holds and why.
 """
 
 import base64
@@ -11,6 +11,7 @@ import socket
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from urllib.parse import quote
 
 import pytest
@@ -326,7 +327,7 @@ def test_log_tells_a_refusal_on_one_printable_line(service, caplog, text):
         ({}, "401 no credentials; account -,"),
         (basic(CHILD["sid"], "wrong"), f"401 wrong credentials; account '{CHILD['sid']}',"),
         # Clients mix the two up.
-        (basic(CHILD["auth_token"], CHILD["sid"]), "401 wrong credentials; account (a token),"),
+        (basic(CHILD["auth_token"], CHILD["sid"]), "401 wrong credentials; account '(a token)',"),
         (authorization(STRANGER),
          f"403 The account may not do this; account '{STRANGER['sid']}',"),
     ],
@@ -467,3 +468,30 @@ def test_path_without_credentials_opens_logout_alone(served, path):
     assert served(BASE + path) == (200, b"OK")
     assert served(f"{BASE}{path}/{OWN}")[0] == 401
     assert json.loads(served(f"{BASE}{LIST}/{FULL['sid']}.json", CHILD)[1])["sid"] == FULL["sid"]
+
+
+def test_guesses_in_parallel_are_limited_as_others_are(make_gunicorn):
+    gunicorn = make_gunicorn(LOGIN_LIMIT="10/day").start()
+    with ExitStack() as stack:
+        clients = []
+        for number in range(100):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", gunicorn.port), 30))
+            credentials = authorization(CHILD, f"guess {number}")["Authorization"]
+            head = f"GET {BASE}/Accounts HTTP/1.1\r\nHost: a\r\nAuthorization: {credentials}\r\n"
+            client.sendall(head.encode())
+            clients.append(client)
+        for client in clients:
+            client.sendall(b"\r\n")
+        statuses = [client.recv(12)[-3:] for client in clients]
+    assert set(statuses) == {b"401", b"429"}
+    assert statuses.count(b"401") == 10
+
+
+@pytest.mark.parametrize("path", ["/Accounts/{}", "/Accounts/x:{}/Applications", "/{}.json"])
+def test_token_in_the_path_is_not_logged(service, caplog, path):
+    token = CHILD["auth_token"]
+    service.request("GET", path.format(token), CHILD)
+    service.request("GET", path.format(token), CHILD | {"sid": f"x {token}"})
+    service.request("GET", f"/Accounts/{CHILD['sid']}/Nothing", CHILD)
+    assert token not in caplog.text
+    assert "(a token)" in caplog.text and CHILD["sid"] in caplog.text

@@ -73,8 +73,18 @@ def _who(change):
 def _what(change):
     return ", ".join(
         f"{name} {json.dumps(was)} -> {json.dumps(now)}"
-        for name, (was, now) in json.loads(change.properties).items()
+        for name, (was, now) in _properties_of(change).items()
     )
+
+
+def _properties_of(change):
+    try:
+        return json.loads(change.properties)
+    except ValueError as error:
+        raise Mistake(
+            f"Change {change.sequence} of {change.account_sid} holds properties that are no JSON; "
+            '"restcomm-apps audit verify" says more, "audit export --format csv" shows them.'
+        ) from error
 
 
 @audit.command()
@@ -90,19 +100,21 @@ def _what(change):
 def export(form, **chosen):
     """Write changes with all their columns to standard output."""
     selected = _select(**chosen)
-    rows = ([getattr(change, name) for name in _COLUMNS] for change in selected)
     if form == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(_COLUMNS)
-        writer.writerows(map(_as_cells, rows))
+        writer.writerows(map(_as_cells, map(_row_of, selected)))
         return
     separator = "["
-    for row in rows:
-        entry = dict(zip(_COLUMNS, row))
-        entry["properties"] = json.loads(entry["properties"])
+    for change in selected:
+        entry = dict(zip(_COLUMNS, _row_of(change)), properties=_properties_of(change))
         click.echo(f"{separator}\n{json.dumps(entry)}", nl=False)
         separator = ","
     click.echo("\n]" if separator == "," else "[]")
+
+
+def _row_of(change):
+    return [getattr(change, name) for name in _COLUMNS]
 
 
 def _as_cells(row):

@@ -17,11 +17,10 @@ from typing import Any
 
 import gevent
 import gevent.socket
-from gevent.lock import BoundedSemaphore
 from gunicorn.http.body import Body
 from gunicorn.http.errors import LimitRequestHeaders
 
-from ..pauses import ONE_TURN
+from ..pauses import ONE_TURN, wait_in_line
 
 # For a TLS handshake, and for the first octet on a new connection; gunicorn's setting keepalive is
 # for later requests.
@@ -42,19 +41,20 @@ LONGEST_HEAD = 2**16
 KEPT_BY_SYSTEM = 2**17
 # Octets of a reply before the rest goes out a piece a turn.
 LONG_REPLY = 2**16
+# Octets of a request after which its reading waits in line: a body of chunks of an octet is dear.
+LONG_REQUEST = 2**14
 
 # Linux doubles what it is told, for its own book-keeping.
 _KEPT_AT_MOST = 2 * KEPT_BY_SYSTEM
 _RECEIVED_AT_ONCE = 2**16
 _SENT_FROM = 2**14
-_long_replies = BoundedSemaphore(1)
-
 
 class ClientSocket:
     """To gunicorn the client's socket, to the worker a connection that it looks after.
 
     ``address`` is the client's; ``hold`` is told how many octets of requests more, or less, it has. ``deadline`` is the moment of the monotonic clock when it is given up,
-    infinite while nothing of the client is waited for; ``is_idle`` says that no octet of a request
+    infinite while nothing of the client is waited for; ``since`` is when it was last connected or
+    answered; ``is_idle`` says that no octet of a request
     has come, ``held`` how many octets of one have; ``is_over`` that no more are read, whatever comes.
     """
 
@@ -94,7 +94,8 @@ class ClientSocket:
         self._sent = 0
         self._most = LONGEST_HEAD
         self._read_by = math.inf
-        self.deadline = time.monotonic() + seconds
+        self.since = time.monotonic()
+        self.deadline = self.since + seconds
 
     def begin_answer(self) -> None:
         """Wait no more: the head of a request has been read.
@@ -148,6 +149,8 @@ class ClientSocket:
             self.is_over = True
         if self.is_over:
             return b""
+        if self.held > LONG_REQUEST:
+            wait_in_line()
         if self._go_ahead:
             self._socket.sendall(self._go_ahead)
             self._go_ahead = b""
@@ -207,8 +210,7 @@ class ClientSocket:
 
     def _send_piece(self, octets: bytes) -> None:
         if self._sent >= LONG_REPLY:
-            with _long_replies:
-                gevent.sleep(ONE_TURN)
+            wait_in_line()
         if self._read_by == math.inf:
             self._read_by = time.monotonic() + SECONDS_TO_READ
         self.deadline = self._read_by + max(self._sent - _KEPT_AT_MOST, 0) / OCTETS_A_SECOND

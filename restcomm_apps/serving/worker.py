@@ -34,7 +34,7 @@ _SECONDS_BETWEEN_SWEEPS = 0.25
 _HEAD_START = 0.002  # seconds
 # One a turn would keep those waiting that come while all others are busy.
 _ACCEPTED_AT_ONCE = 8
-_deadline, _held = attrgetter("deadline"), attrgetter("held")
+_held = attrgetter("held")
 _wait_blocking = monkey.get_original("time", "sleep")
 
 
@@ -148,10 +148,10 @@ class RestcommWorker(GeventWorker):
     # Giving up.
 
     def _make_room(self):
-        """Give up the connection that would be the next to take too long."""
+        """Give up the connection that has been waited for longest, for a whole request."""
         waited_for = [each for each in self._clients if each.deadline < math.inf]
         if waited_for:
-            self._give_up(min(waited_for, key=_deadline), "made room for another", lingers=False)
+            self._give_up(min(waited_for, key=attrgetter("since")), "made room for another", lingers=False)
 
     def _sweep(self):
         """Give up what takes too long."""

@@ -195,6 +195,26 @@ def test_chunks_of_an_octet_delay_nobody(serve, sqlite_url, credentials):
     assert "200" not in statuses
 
 
+DEAR = {
+    "escapes": (FORM_HEAD, b"FriendlyName=" + b"%41" * 340_000),
+    "empty lines": (
+        f"POST {BASE}{list_of(SIBLING)}/Bulk HTTP/1.1\r\nHost: dear\r\n{CREDENTIALS}"
+        "Content-Type: application/jsonl\r\n".encode(),
+        b"\n" * 1_000_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEAR)
+def test_bodies_that_are_dear_to_read_delay_nobody(serve, sqlite_url, kind):
+    gunicorn = serve(sqlite_url)
+    head, body = DEAR[kind]
+    octets = head + f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    with abuse(send_over_and_over, gunicorn.port, 40, octets) as statuses:
+        check(gunicorn, f"40 times a megabyte of {kind}")
+    assert set(statuses) == {"400"}
+
+
 def seconds_of_creates(port, account, seconds):
     """Let two clients create now and then for some seconds; list how long each took, sorted."""
     deadline = time.monotonic() + seconds

@@ -2,6 +2,7 @@
 connections and how much memory a process has for them.
 """
 
+import select
 import selectors
 import socket
 import ssl
@@ -163,6 +164,21 @@ def test_who_waited_longest_makes_room(make_gunicorn):
         # An end of file on each.
         wait_until(lambda: len(selector.select(0)) == len(connections), "the service to close", 60)
     assert gunicorn.request("GET", "/Logout")[0] == 200
+
+
+def test_newcomers_are_answered_beside_those_who_only_wait(make_gunicorn):
+    """Though there are too many: who takes a moment to send makes no room for who came before."""
+    gunicorn = make_gunicorn(workers=1).start()
+    address = ("127.0.0.1", gunicorn.port)
+    with ExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS + 50):
+            waiting = stack.enter_context(socket.create_connection(address, 30))
+            waiting.sendall(b"GET / HTTP/1.1\r\nX: a")
+        for _ in range(20):
+            with socket.create_connection(address, 30) as client:
+                assert not select.select([client], [], [], 0.1)[0], "made room for others"
+                client.sendall(f"GET {BASE}/Health HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                assert client.recv(12) == b"HTTP/1.1 200"
 
 
 def test_unfinished_requests_take_bounded_memory(make_gunicorn, service):
