@@ -49,14 +49,25 @@ class LoginLimits:
         for whose, limit, key in self._limits:
             identifiers = (*key(name, address), of_another_site)
             if not self._limiter.test(limit, *identifiers):
-                reset = self._limiter.get_window_stats(limit, *identifiers).reset_time
-                seconds = max(1, math.ceil(reset - time.time()))
-                raise TooManyFailures(seconds, f"too many failures {whose}")
+                raise self._refusal(whose, limit, identifiers)
 
     def count_failure(self, name, address, of_another_site):
-        """Count a login that failed."""
-        for _, limit, key in self._limits:
-            self._limiter.hit(limit, *key(name, address), of_another_site)
+        """Count a login that failed; raise TooManyFailures (429) where it was one too many.
+
+        To count may take a moment, in which others fail.
+        """
+        refusals = []
+        for whose, limit, key in self._limits:
+            identifiers = (*key(name, address), of_another_site)
+            if not self._limiter.hit(limit, *identifiers):
+                refusals.append(self._refusal(whose, limit, identifiers))
+        if refusals:
+            raise refusals[0]
+
+    def _refusal(self, whose, limit, identifiers):
+        reset = self._limiter.get_window_stats(limit, *identifiers).reset_time
+        seconds = max(1, math.ceil(reset - time.time()))
+        return TooManyFailures(seconds, f"too many failures {whose}")
 
 
 def _account_and_address(name, address):
