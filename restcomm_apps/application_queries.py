@@ -9,7 +9,7 @@ from peewee import chunked
 
 from . import account_locks, bulk, changes, sids
 from .database import locked, transaction
-from .errors import Forbidden, NotFound
+from .errors import Forbidden, MalformedRequest, NotFound
 from .fields import exactly
 from .listings import Listing
 from .models import Account, Application, Client, IncomingPhoneNumber
@@ -19,6 +19,10 @@ from .statements import Insertion, Parameter, Statement
 
 # Applications removed by one statement: engines bound the number of parameters.
 _CHUNK = 500
+# Of the RcmlUrls of what a bulk leaves, which its reply shows: its body has no more, but a row may
+# name an application of a longer one.
+_MOST_OCTETS_LEFT = 2**22
+_TOO_MUCH_LEFT = "together the applications have more than 4 MiB of RcmlUrls"
 
 _insertion = Insertion(Application)
 
@@ -132,13 +136,17 @@ def remove_application(account, sid, unbind, now, check):
 def change_applications(account, wanted, unbind, now):
     """Apply ``bulk.Change``s, all or nothing; list what they leave, None for a removed one.
 
-    Raises as the function for each single change, naming the line, and as ``create_application``.
+    Raises as the function for each single change, naming the line, and as ``create_application``;
+    MalformedRequest (400) where what they leave is more than memory should hold.
     """
     account_locks.keep_open(account)
-    left = []
+    left, octets = [], 0
     for change in wanted:
         with bulk.about_line(change.line):
             left.append(_apply(change, account, now))
+            octets += len(getattr(left[-1], "rcml_url", None) or "")
+            if octets > _MOST_OCTETS_LEFT:
+                raise MalformedRequest(f"The rows before must be a bulk of their own: {_TOO_MUCH_LEFT}")
     if unbind:
         # Together, as each reads all numbers and clients.
         removed = [change.sid for change in wanted if change.action == bulk.REMOVE]
@@ -162,7 +170,10 @@ def _accept(application):
 @transaction
 def remove_applications_of(account, unbind, now):
     """Remove all applications of an account; see ``remove_application``."""
-    for some in chunked(list_applications(account, to_change=True), _CHUNK):
+    owned = locked(Application.select().where(exactly(Application.account_sid, account.sid)))
+    # In the order of an index, and some at a time: all of them may be more than memory holds.
+    some_of_them = owned.order_by(Application.date_created, Application.sid).limit(_CHUNK)
+    while some := list(some_of_them.clone()):
         _remove(some, unbind, now)
 
 

@@ -58,6 +58,30 @@ def check_refusal(service, body, status, code, message, **options):
     assert service.dump() == before
 
 
+def test_bulk_that_leaves_more_than_memory_should_hold_is_refused(service):
+    urls = [application_row(n, CHILD, rcml_url="/" + "x" * 7999) for n in range(1000, 1600)]
+    service.insert({"restcomm_applications": urls})
+    body = lines(*({"Sid": row["sid"], "Kind": "sms"} for row in urls))
+    message = "The rows before must be a bulk of their own: together the applications have more than "
+    check_refusal(service, body, 400, 20400, f"Line 525: {message}4 MiB of RcmlUrls")
+    assert post(service, body[: body.index("\n", 30_000)]).status_code == 200
+
+
+@pytest.mark.parametrize("media_type", [NDJSON, "text/csv"])
+def test_bulk_of_too_many_lines_is_refused(service, media_type):
+    message = "The body must not hold more than 100000 lines"
+    body = "FriendlyName\n" + "\n" * 100_000
+    check_refusal(service, body, 400, 20400, message, media_type=media_type)
+
+
+def test_closing_removes_more_applications_than_are_read_at_once(service):
+    rows = [application_row(n, CHILD) for n in range(1000, 2200)]
+    service.insert({"restcomm_applications": rows})
+    assert service.request("DELETE", f"/Accounts/{CHILD['sid']}", PARENT).status_code == 204
+    left = service.dump()["restcomm_applications"]
+    assert not [row for row in left if CHILD["sid"] in row]
+
+
 def test_bulk_creates_updates_and_removes(service):
     reply = post(
         service,
