@@ -103,10 +103,10 @@ class RestcommWorker(GeventWorker):
                 gevent.sleep(_SECONDS_BETWEEN_SWEEPS)
 
     def _accept_some(self, listener):
+        if len(self._clients) > self._loads.least():
+            _wait_blocking(_HEAD_START)
         for _ in range(_ACCEPTED_AT_ONCE):
-            if len(self._clients) > self._loads.least():
-                _wait_blocking(_HEAD_START)
-            if not self._accept(listener):
+            if not self._accept(listener) or len(self._clients) > self._loads.least():
                 return
 
     def _accept(self, listener):

@@ -8,6 +8,7 @@ Each kind is a function ``kind(stop, begun, told, …)`` at the top of this modu
 import multiprocessing
 import socket
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 
@@ -25,6 +26,9 @@ def abuse(kind, *arguments):
     stop, begun, told = _SPAWN.Event(), _SPAWN.Event(), _SPAWN.SimpleQueue()
     process = _SPAWN.Process(target=kind, args=(stop, begun, told, *arguments), daemon=True)
     process.start()
+    # All the while: a pipe that is full would keep the abusers from going on, and from ending.
+    collector = threading.Thread(target=lambda: figures.extend(iter(told.get, None)))
+    collector.start()
     try:
         assert begun.wait(SECONDS_TO_END), "the abusers did not begin"
         yield figures
@@ -32,8 +36,8 @@ def abuse(kind, *arguments):
         stop.set()
         process.join(SECONDS_TO_END)
         process.kill()
-        while not told.empty():
-            figures.append(told.get())
+        told.put(None)
+        collector.join()
     assert process.exitcode == 0, "the abusers failed; see their traceback"
 
 
