@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 
 # How long one goes on before others have a turn.
 SECONDS_TO_ONESELF = 0.005
@@ -9,7 +10,9 @@ SECONDS_TO_ONESELF = 0.005
 # loop has looked for events. Of 0 it would not look.
 ONE_TURN = 1e-9
 
-_long_work = threading.Lock()
+# A lock for each that waits; the first one's owner has the turn. One lock for all would go to whoever
+# comes when it is free, and keep those waiting that came before.
+_line: deque[threading.Lock] = deque()
 
 
 def wait_in_line() -> None:
@@ -17,8 +20,17 @@ def wait_in_line() -> None:
 
     Else as much of it as there is would come between two turns of those who want little.
     """
-    with _long_work:
+    own = threading.Lock()
+    own.acquire()
+    _line.append(own)
+    if _line[0] is not own:
+        own.acquire()  # Until the one before hands over.
+    try:
         time.sleep(ONE_TURN)
+    finally:
+        _line.popleft()
+        if _line:
+            _line[0].release()
 
 
 class Pace:

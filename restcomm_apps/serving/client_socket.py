@@ -40,7 +40,7 @@ LONGEST_HEAD = 2**16
 # taken; without a bound they grow to megabytes.
 KEPT_BY_SYSTEM = 2**17
 # Octets of a reply before the rest goes out a piece a turn.
-LONG_REPLY = 2**16
+LONG_REPLY = 2**17
 # Octets of a request after which its reading waits in line: a body of chunks of an octet is dear.
 LONG_REQUEST = 2**14
 
