@@ -10,7 +10,6 @@ from typing import Any, Callable, NamedTuple
 
 from . import database_urls, setting_values
 from .proxies import read_networks
-from .setting_values import ADMINISTRATOR  # auth and accounts read it here
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"

@@ -46,5 +46,8 @@ class Pace:
     def give_way(self) -> None:
         """Let others have a turn, if it has gone on for long."""
         if time.monotonic() - self._since > SECONDS_TO_ONESELF:
-            time.sleep(ONE_TURN) if self._is_waited_for else wait_in_line()
+            if self._is_waited_for:
+                time.sleep(ONE_TURN)
+            else:
+                wait_in_line()
             self._since = time.monotonic()

@@ -5,8 +5,6 @@ A Restcomm of 2018 and later keeps them in two tables, an older one and this ser
 
 import json
 
-import peewee
-
 from .account_queries import list_ancestor_sids
 from .database import database, is_mysql
 from .errors import NotFound

@@ -2,9 +2,7 @@
 
 import json
 
-import pytest
-
-from .rows import BARE, CHILD, FULL, MARKUP, NAMESAKE, PARENT, STRANGERS
+from .rows import BARE, CHILD, FULL, MARKUP, NAMESAKE
 from .service import BASE
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"

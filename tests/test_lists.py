@@ -1,6 +1,5 @@
 """Pages, filters and orders of the list of applications, and how they say what is wrong."""
 
-import json
 import random
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -9,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from lxml import etree
 
-from .rows import BARE, CHILD, FULL, MARKUP, NAMESAKE, PARENTS, TABLES, application_row
+from .rows import BARE, CHILD, FULL, MARKUP, NAMESAKE, PARENTS, application_row
 from .service import BASE
 from .soak.load import KeptAliveClient
 
