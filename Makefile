@@ -41,7 +41,7 @@ requirements: $(VENV)/tested
 	$(VENV)/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
 		--no-annotate --extra mysql --upgrade --output-file requirements.txt setup.cfg
 	$(VENV)/bin/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header \
-		--no-annotate --constraint requirements.txt --extra mysql --extra test \
+		--no-annotate --constraint requirements.txt --extra mysql --extra test --extra check \
 		--output-file tests/requirements.txt setup.cfg
 
 clean:

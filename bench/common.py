@@ -47,10 +47,17 @@ def account_row(number):
     """Make the row of an account."""
     sid = account_sid(number)
     return {
-        "sid": sid, "date_created": DATE, "date_updated": DATE,
-        "email_address": f"account{number}@example.com", "friendly_name": f"Account {number}",
-        "parent_sid": None, "type": "Full", "status": models.ACTIVE, "auth_token": TOKEN,
-        "role": "Administrator", "uri": f"/2012-04-24/Accounts/{sid}",
+        "sid": sid,
+        "date_created": DATE,
+        "date_updated": DATE,
+        "email_address": f"account{number}@example.com",
+        "friendly_name": f"Account {number}",
+        "parent_sid": None,
+        "type": "Full",
+        "status": models.ACTIVE,
+        "auth_token": TOKEN,
+        "role": "Administrator",
+        "uri": f"/2012-04-24/Accounts/{sid}",
         "organization_sid": models.FIRST_ORGANIZATION[0],
     }
 
@@ -59,11 +66,16 @@ def application_row(account, number):
     """Make the row of an account's application; the dates are spread over an hour."""
     owner, sid = account_sid(account), f"AP{account:016d}{number:016d}"
     return {
-        "sid": sid, "date_created": f"2016-06-01 10:{number % 60:02d}:{number * 7 % 60:02d}",
-        "date_updated": DATE, "friendly_name": f"Application {number}", "account_sid": owner,
-        "api_version": "2012-04-24", "voice_caller_id_lookup": False,
+        "sid": sid,
+        "date_created": f"2016-06-01 10:{number % 60:02d}:{number * 7 % 60:02d}",
+        "date_updated": DATE,
+        "friendly_name": f"Application {number}",
+        "account_sid": owner,
+        "api_version": "2012-04-24",
+        "voice_caller_id_lookup": False,
         "uri": f"/2012-04-24/Accounts/{owner}/Applications/{sid}",
-        "rcml_url": f"/visual-designer/services/apps/{sid}/controller", "kind": "voice",
+        "rcml_url": f"/visual-designer/services/apps/{sid}/controller",
+        "kind": "voice",
     }
 
 

@@ -64,7 +64,13 @@ def answer_list(rows, is_json):
         return json.dumps([read(row) for row in rows], indent=2)
     elements = [write_element(read(row), "    ") for row in rows]
     return "\n".join(
-        ["<RestcommResponse>", "  <Applications>", *elements, "  </Applications>", "</RestcommResponse>"]
+        [
+            "<RestcommResponse>",
+            "  <Applications>",
+            *elements,
+            "  </Applications>",
+            "</RestcommResponse>",
+        ]
     )
 
 

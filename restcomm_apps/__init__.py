@@ -4,7 +4,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-__all__ = ["create_app"]  # noqa: F822
+__all__ = ["create_app"]
 
 
 def __getattr__(name):

@@ -47,9 +47,7 @@ def values_to_update(form, roles):
 
     Parameters that are unknown or cannot change are ignored. Raises InvalidParameter (400).
     """
-    values = {
-        column: read(form[name], name) for name, column, read in _PARAMETERS if name in form
-    }
+    values = {column: read(form[name], name) for name, column, read in _PARAMETERS if name in form}
     if "role" in values and values["role"] not in roles:
         raise InvalidParameter("Role", "be Administrator, Developer or a role of the setting ROLES")
     return values

@@ -76,7 +76,7 @@ def _select_named(accounts, column):
 def _make_nobody():
     """Do what a row costs that is found, and return None."""
     Account(__no_default__=True).__data__.update(dict.fromkeys(Account._meta.fields, ""))
-    return None
+    return
 
 
 def drop_second_tokens(account_sids):
@@ -185,7 +185,6 @@ def _of_organization(account_sids, organization_sid):
         # Compared here: no collation takes another sid for it, or cannot compare at all.
         found += [sid for sid, its_sid in query.tuples() if its_sid == organization_sid]
     return sorted(found)
-
 
 
 def _find_organization_sid(domain_name):

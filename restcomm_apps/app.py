@@ -176,8 +176,12 @@ def log_refusal(told):
     """Log who was refused what and why, each on one line whatever the client sent."""
     log.info(
         "Refused %s %a: %d %s; account %s, address %s",
-        request.method, _path(), told.status, told.reason,
-        auth.claimed_name(), request.remote_addr or "-",
+        request.method,
+        _path(),
+        told.status,
+        told.reason,
+        auth.claimed_name(),
+        request.remote_addr or "-",
     )
 
 

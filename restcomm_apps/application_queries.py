@@ -146,7 +146,9 @@ def change_applications(account, wanted, unbind, now):
             left.append(_apply(change, account, now))
             octets += len(getattr(left[-1], "rcml_url", None) or "")
             if octets > _MOST_OCTETS_LEFT:
-                raise MalformedRequest(f"The rows before must be a bulk of their own: {_TOO_MUCH_LEFT}")
+                raise MalformedRequest(
+                    f"The rows before must be a bulk of their own: {_TOO_MUCH_LEFT}"
+                )
     if unbind:
         # Together, as each reads all numbers and clients.
         removed = [change.sid for change in wanted if change.action == bulk.REMOVE]

@@ -6,8 +6,8 @@ from contextlib import suppress
 from flask import Blueprint, current_app, g, request
 from werkzeug.routing import BaseConverter
 
-from . import auth, bulk, bulk_rows, forms
 from . import application_queries as queries
+from . import auth, bulk, bulk_rows, forms
 from .application_lists import ApplicationListing
 from .compression import compress
 from .conditions import require_expected_state, tag_list, tag_state

@@ -6,7 +6,8 @@ A setting comes from the environment variable ``RESTCOMM_APPS_<NAME>``, or from 
 
 import configparser
 import re
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from . import database_urls, setting_values
 from .proxies import read_networks

@@ -76,6 +76,4 @@ class WriteTurns:
                 self._changed.notify_all()
 
     def _may_write(self, account: Any) -> bool:
-        return (
-            self._writers[account] < self._of_one and self._writers.total() < self._in_all
-        )
+        return self._writers[account] < self._of_one and self._writers.total() < self._in_all

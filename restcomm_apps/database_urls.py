@@ -88,7 +88,9 @@ def _check_escapes(rest):
     elif "#" in behind:
         wrong = "#"
     if wrong is not None:
-        raise UrlMistake(f"{wrong} in USER, PASSWORD or NAME must be written {quote(wrong, safe='')}")
+        raise UrlMistake(
+            f"{wrong} in USER, PASSWORD or NAME must be written {quote(wrong, safe='')}"
+        )
 
 
 def _read_server(parts):

@@ -53,9 +53,7 @@ IMPOSSIBLE_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\u
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 # What else is not written as it is.
 _RARE = re.compile(
-    "[\r\x7f-\x9f\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff"
-    + _as_character_class(_UNDEFINED)
-    + "]"
+    "[\r\x7f-\x9f\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff" + _as_character_class(_UNDEFINED) + "]"
 )
 
 

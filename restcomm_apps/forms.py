@@ -139,12 +139,8 @@ def values_to_update(form):
 
     Parameters that are unknown or cannot change are ignored. Raises InvalidParameter (400).
     """
-    values = {
-        column: read(form[name], name)
-        for name, column, read in _PARAMETERS
-        if name in form
-    }
-    if LOOKUPS <= form.keys() and len({form[name].lower() for name in LOOKUPS}) > 1:
+    values = {column: read(form[name], name) for name, column, read in _PARAMETERS if name in form}
+    if form.keys() >= LOOKUPS and len({form[name].lower() for name in LOOKUPS}) > 1:
         raise InvalidParameter(
             "HasVoiceCallerIdLookup", "agree with VoiceCallerIdLookup when both are sent"
         )

@@ -110,8 +110,7 @@ def _fill_with_one(line, layout, rows):
 
 def _fill_with_many(line, frame, layout, lists):
     return "%s", [
-        "" if rows is None else line.filled % frame.put_around(layout.write(rows))
-        for rows in lists
+        "" if rows is None else line.filled % frame.put_around(layout.write(rows)) for rows in lists
     ]
 
 

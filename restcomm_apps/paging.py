@@ -94,9 +94,7 @@ def read_selection(parameters):
     )
 
 
-def read_part(
-    parameters: Mapping, kept: Iterable[str] = (), after: str | None = None
-) -> Selection:
+def read_part(parameters: Mapping, kept: Iterable[str] = (), after: str | None = None) -> Selection:
     """Validate the parameters of a list that has one order: which part of it is asked for.
 
     The links of a page keep the parameters of the names ``kept``. ``after`` says what AfterSid is

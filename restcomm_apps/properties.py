@@ -4,7 +4,8 @@ One table drives both formats. What a value looks like as bytes is ``render``'s 
 """
 
 import json
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from .dates import format_dates, local_of
 

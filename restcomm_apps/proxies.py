@@ -38,9 +38,7 @@ class ProxyMiddleware:
 
 def read_networks(text):
     """Read addresses, networks and ``unix`` into a tuple. Raises ValueError."""
-    return tuple(
-        UNIX if part == UNIX else ipaddress.ip_network(part) for part in text.split()
-    )
+    return tuple(UNIX if part == UNIX else ipaddress.ip_network(part) for part in text.split())
 
 
 def find_client(peer, forwarded_for, trusted):

@@ -5,7 +5,7 @@ Which setting is read by which, and what a refusal says, is for ``config``.
 
 import re
 import zoneinfo
-from typing import Callable
+from collections.abc import Callable
 
 import limits
 

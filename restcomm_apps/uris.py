@@ -41,7 +41,7 @@ def broken_rule(text: str) -> str | None:
     """
     parts = _PARTS.fullmatch(text)
     host, port = _HOST_AND_PORT.fullmatch((parts["authority"] or "").rpartition("@")[2]).groups()
-    if parts["scheme"] and not host or not parts["scheme"] and not text.startswith("/"):
+    if (parts["scheme"] and not host) or (not parts["scheme"] and not text.startswith("/")):
         return _WEB_RULE
     if text == "//":
         return _WEB_RULE

@@ -8,8 +8,9 @@ sentence. ``expect`` applies them to a recorded reply. Nothing here asks the ser
 import base64
 import json
 import re
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from .replay import ascii_only, gson_layout, xml_layout
@@ -625,7 +626,6 @@ def _tell_error(recorded, expected):
     return expected._replace(headers=headers, body=body, names=names)
 
 
-
 def _drop_numbers(recorded, expected):
     if expected.headers.get("Content-Type") == JSON and '"numbers"' in expected.body:
         applications = json.loads(expected.body)
@@ -774,8 +774,9 @@ ORIGINALS_TABLE = (
     Difference(
         "`.xml` suffix taken as part of the sid",
         "XML",
-        applies=lambda recorded: recorded.status == 404
-        and re.search(r"/[A-Za-z0-9]+\.xml$", recorded.path),
+        applies=lambda recorded: (
+            recorded.status == 404 and re.search(r"/[A-Za-z0-9]+\.xml$", recorded.path)
+        ),
         answer=_like_another,
     ),
     Difference(
@@ -810,8 +811,9 @@ ORIGINALS_TABLE = (
     Difference(
         "`HasVoiceCallerIdLookup` ignored",
         "read",
-        applies=lambda recorded: recorded.status == 200
-        and "HasVoiceCallerIdLookup" in recorded.form,
+        applies=lambda recorded: (
+            recorded.status == 200 and "HasVoiceCallerIdLookup" in recorded.form
+        ),
         answer=_created,
     ),
     Difference(
@@ -822,8 +824,9 @@ ORIGINALS_TABLE = (
     Difference(
         "OPTIONS answers a WADL, 401 to a preflight",
         "200 with `Allow`, preflight without credentials",
-        applies=lambda recorded: recorded.method == "OPTIONS"
-        and (recorded.body == "{{WADL}}" or recorded.status == 401),
+        applies=lambda recorded: (
+            recorded.method == "OPTIONS" and (recorded.body == "{{WADL}}" or recorded.status == 401)
+        ),
         answer=_answer_options,
     ),
     Difference(
@@ -847,16 +850,20 @@ CONTRACTS_TABLE = (
         "If-None-Match ignored",
         "304 where it names the reply's state",
         "Beyond the contract: conditional requests by RFC 9110",
-        applies=lambda recorded: recorded.status == 200 and recorded.values("If-None-Match") == ["*"],
+        applies=lambda recorded: (
+            recorded.status == 200 and recorded.values("If-None-Match") == ["*"]
+        ),
         rewrite=_answer_not_modified,
     ),
     Difference(
         "405 to PATCH",
         "an application is changed as by PUT",
         "Beyond the contract: PATCH as PUT",
-        applies=lambda recorded: recorded.method == "PATCH"
-        and recorded.status == 405
-        and recorded.application_sid is not None,
+        applies=lambda recorded: (
+            recorded.method == "PATCH"
+            and recorded.status == 405
+            and recorded.application_sid is not None
+        ),
         answer=_updated,
     ),
     Difference(
@@ -940,19 +947,21 @@ CONTRACTS_TABLE = (
         "500 to an update with an empty Kind",
         "cleared",
         "Parameters: Kind […] update: optional; empty clears it",
-        applies=lambda recorded: _failed(recorded)
-        and recorded.is_update
-        and recorded.form.get("Kind") == "",
+        applies=lambda recorded: (
+            _failed(recorded) and recorded.is_update and recorded.form.get("Kind") == ""
+        ),
         answer=_updated,
     ),
     Difference(
         "an uninitialized account may use its applications",
         "403",
         "Who may do what: An account that is not `active`: 403 `Provided Account is not active`",
-        applies=lambda recorded: recorded.status == 200
-        and recorded.caller is not None
-        and recorded.caller["status"] == "uninitialized"
-        and "Applications" in recorded.target,
+        applies=lambda recorded: (
+            recorded.status == 200
+            and recorded.caller is not None
+            and recorded.caller["status"] == "uninitialized"
+            and "Applications" in recorded.target
+        ),
         answer=lambda recorded: _refused(recorded, 403, 20005, "Provided Account is not active"),
     ),
     Difference(
@@ -989,27 +998,29 @@ CONTRACTS_TABLE = (
         "what this service knows, too",
         "Requests from web pages: Preflights name `PATCH`, `If-Match`, `If-None-Match`, "
         "`Idempotency-Key`",
-        applies=lambda recorded: recorded.cors
-        and recorded.status != 500
-        and recorded.values("Origin") == [ORIGIN],
+        applies=lambda recorded: (
+            recorded.cors and recorded.status != 500 and recorded.values("Origin") == [ORIGIN]
+        ),
         rewrite=_allow_more,
     ),
     Difference(
         "a 500 has no CORS headers",
         "every reply has them",
         "CORS: Origins in the setting `CORS_ORIGINS` get the headers the original sends",
-        applies=lambda recorded: recorded.cors
-        and recorded.status == 500
-        and recorded.values("Origin") == [ORIGIN],
+        applies=lambda recorded: (
+            recorded.cors and recorded.status == 500 and recorded.values("Origin") == [ORIGIN]
+        ),
         rewrite=_allow_origin,
     ),
     Difference(
         "a reply that holds tokens may be kept by the client's own cache",
         "no cache may keep it",
         "Issue 4, TLS and headers: `Cache-Control: no-store` on replies that hold tokens",
-        applies=lambda recorded: recorded.status == 200
-        and len(recorded.segments) in (3, 4)
-        and recorded.segments[2] == "Accounts",
+        applies=lambda recorded: (
+            recorded.status == 200
+            and len(recorded.segments) in (3, 4)
+            and recorded.segments[2] == "Accounts"
+        ),
         rewrite=_forbid_caches,
     ),
     Difference(
@@ -1023,9 +1034,9 @@ CONTRACTS_TABLE = (
         "405 to the DELETE of an account",
         "closed",
         "Resources: `{root}/{v}/Accounts/{AccountSid}` […] close",
-        applies=lambda recorded: recorded.status == 405
-        and recorded.method == "DELETE"
-        and len(recorded.segments) == 4,
+        applies=lambda recorded: (
+            recorded.status == 405 and recorded.method == "DELETE" and len(recorded.segments) == 4
+        ),
         answer=lambda recorded: Expected(204, {"Cache-Control": "private"}, ""),
     ),
 )

@@ -170,7 +170,11 @@ def run(language, program, folder, environ):
         command = [interpreter, name]
     done = subprocess.run(
         command,
-        cwd=folder, env=os.environ | environ, capture_output=True, text=True, timeout=120,
+        cwd=folder,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, f"{program}\n{done.stdout}{done.stderr}"
     body, _, status = done.stdout.rstrip("\n").rpartition("\n")
@@ -189,7 +193,9 @@ def make_certificate(folder):
             *("-addext", "keyUsage=critical,digitalSignature,keyCertSign"),
             *("-keyout", str(key), "-out", str(certificate)),
         ],
-        check=True, capture_output=True, timeout=60,
+        check=True,
+        capture_output=True,
+        timeout=60,
     )
     return certificate, key
 
@@ -202,6 +208,8 @@ def make_truststore(folder, certificate):
             *("keytool", "-importcert", "-noprompt", "-alias", "service", "-storetype", "PKCS12"),
             *("-file", str(certificate), "-keystore", str(truststore), "-storepass", "changeit"),
         ],
-        check=True, capture_output=True, timeout=60,
+        check=True,
+        capture_output=True,
+        timeout=60,
     )
     return truststore

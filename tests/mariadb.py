@@ -46,7 +46,9 @@ class MariaServer:
                     *(f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"),
                     *(*self.user, *_OPTIONS, *self.options),
                 ],
-                stdout=log, stderr=log, start_new_session=True,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         deadline = time.monotonic() + 60
         while True:

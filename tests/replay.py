@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from .databases import connect_directly
 
-
 TIMEOUT = 20  # seconds for each step of an exchange
 
 # What stands for a placeholder until it is bound; {{SID1}} and {{SID2}} are both a SID.

@@ -100,7 +100,9 @@ FULL = application_row(1, CHILD, rcml_url="http://example.com/a?b=1&c=2")
 # Neither Kind nor RcmlUrl: an element for a null breaks a client.
 BARE = application_row(2, CHILD, rcml_url=None, kind=None)
 # The same name as FULL, and created before it: a list by name or by sid is out of order.
-NAMESAKE = application_row(3, CHILD, friendly_name="Application 1", date_created="2016-05-01 10:00:00")
+NAMESAKE = application_row(
+    3, CHILD, friendly_name="Application 1", date_created="2016-05-01 10:00:00"
+)
 # Markup, quotes and an accent: each format escapes them in its own way.
 MARKUP = application_row(4, CHILD, friendly_name="<&\"é'>", rcml_url="", kind="ussd")
 PARENTS = application_row(5, PARENT)
@@ -120,7 +122,14 @@ TABLES = {
     ],
     "restcomm_accounts": [PARENT, CHILD, GRANDCHILD, SIBLING, STRANGER],
     "restcomm_applications": [
-        FULL, BARE, NAMESAKE, MARKUP, PARENTS, STRANGERS, GRANDCHILDS, SIBLINGS,
+        FULL,
+        BARE,
+        NAMESAKE,
+        MARKUP,
+        PARENTS,
+        STRANGERS,
+        GRANDCHILDS,
+        SIBLINGS,
     ],
     "restcomm_incoming_phone_numbers": [
         # Bound to two applications at once.

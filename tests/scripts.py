@@ -26,9 +26,19 @@ _OTHER_TABLE = (
 _OTHER_ROW = "INSERT INTO \"restcomm_sms_messages\" VALUES('SM1','it''s (not, ours')"
 
 _NEW_COLUMNS = {
-    "organization_sid", "refer_url", "refer_method", "refer_application_sid", "pure_sip", "cost",
-    "ussd_url", "ussd_method", "ussd_fallback_url", "ussd_fallback_method", "ussd_application_sid",
-    "password_algorithm", "push_client_identity",
+    "organization_sid",
+    "refer_url",
+    "refer_method",
+    "refer_application_sid",
+    "pure_sip",
+    "cost",
+    "ussd_url",
+    "ussd_method",
+    "ussd_fallback_url",
+    "ussd_fallback_method",
+    "ussd_application_sid",
+    "password_algorithm",
+    "push_client_identity",
 }
 _LEFT_OUT = {
     "oldest": _NEW_COLUMNS | {"kind"},
@@ -54,8 +64,7 @@ def columns_of(age, model):
 def make_script(age, tables):
     """Make the lines of a script from rows, given as {table name: [row]}."""
     present = [
-        model for model in MODELS
-        if age == "newest" or model._meta.table_name != _ORGANIZATIONS
+        model for model in MODELS if age == "newest" or model._meta.table_name != _ORGANIZATIONS
     ]
     creates = [_create(age, model) for model in present]
     inserts = [
@@ -65,8 +74,14 @@ def make_script(age, tables):
     ]
     middle = len(inserts) // 2
     return [
-        *_HEAD[age], *creates[:2], _OTHER_TABLE, *creates[2:], *_BETWEEN,
-        *inserts[:middle], _OTHER_ROW, *inserts[middle:],
+        *_HEAD[age],
+        *creates[:2],
+        _OTHER_TABLE,
+        *creates[2:],
+        *_BETWEEN,
+        *inserts[:middle],
+        _OTHER_ROW,
+        *inserts[middle:],
     ]
 
 
@@ -109,4 +124,4 @@ def write_value(value):
 
 def _reference(match):
     units = match[0].encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{units[start:start + 4]}" for start in range(0, len(units), 4))
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

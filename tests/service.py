@@ -173,7 +173,11 @@ class Gunicorn:
         """Run another restcomm-apps command on the same settings; give its output."""
         return subprocess.run(
             [sys.executable, "-m", "restcomm_apps", *arguments],
-            env=self.environ, capture_output=True, text=True, check=True, timeout=60,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         ).stdout
 
     def start(self):
@@ -215,15 +219,15 @@ class Gunicorn:
             kept = headers_to_follow(headers)
             host = headers.get("Host", f"127.0.0.1:{self.port}")
             check_links(
-                self.followed, host, *answer[1:],
+                self.followed,
+                host,
+                *answer[1:],
                 lambda path: self._send("GET", path, None, kept, timeout)[0],
             )
         return answer
 
     def _send(self, method, path, body, headers, timeout):
-        request = urllib.request.Request(
-            self.url + path, data=body, headers=headers, method=method
-        )
+        request = urllib.request.Request(self.url + path, data=body, headers=headers, method=method)
         # Made anew: urllib keeps its own from the first request on, whatever SSL_CERT_FILE says then.
         context = ssl.create_default_context() if self.scheme == "https" else None
         try:

@@ -110,9 +110,7 @@ def test_no_token_of_another_top_account_is_ever_shown(service, name):
 
 @pytest.mark.parametrize("caller", CALLERS, ids=lambda row: row["friendly_name"])
 def test_without_a_filter_the_children_that_may_be_read_are_listed(service, caller):
-    wanted = [
-        row for row in readable(service, caller) if row["parent_sid"] == caller["sid"]
-    ]
+    wanted = [row for row in readable(service, caller) if row["parent_sid"] == caller["sid"]]
     assert [each["sid"] for each in list_accounts(service, caller).json] == sids_of(wanted)
 
 

@@ -14,7 +14,9 @@ BELOW = [account_row(f"below-{number}", CHILDREN[0]) for number in range(5)]
 DIRECT = sorted(row["sid"] for row in CHILDREN)
 TREE = sorted(row["sid"] for row in [PARENT, *CHILDREN, *BELOW])
 FILTER = f"OrganizationSid={ORGANIZATION}"
-LISTS = pytest.mark.parametrize("query, expected", [("", DIRECT), (FILTER, TREE)], ids=["all", "filter"])
+LISTS = pytest.mark.parametrize(
+    "query, expected", [("", DIRECT), (FILTER, TREE)], ids=["all", "filter"]
+)
 
 
 @pytest.fixture(scope="module")

@@ -460,7 +460,9 @@ def test_first_login_must_not_keep_the_password(service, uninitialized):
     before = service.dump()
     check_error(
         update(service, uninitialized, {"Password": "uninitialized"}, uninitialized),
-        400, 21402, "Password",
+        400,
+        21402,
+        "Password",
     )
     assert service.dump() == before
 

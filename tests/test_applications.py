@@ -16,18 +16,21 @@ def test_list_is_ordered_by_date_then_sid(service):
 
 def test_read_shows_one_application_in_xml(service):
     reply = service.request("GET", f"{LIST}/{MARKUP['sid']}", CHILD)
-    assert reply.data.decode() == f"""\
+    assert (
+        reply.data.decode()
+        == f"""\
 <RestcommResponse>
   <Application>
-    <Sid>{MARKUP['sid']}</Sid>
+    <Sid>{MARKUP["sid"]}</Sid>
     <DateCreated>Wed, 1 Jun 2016 10:00:00 +0000</DateCreated>
     <DateUpdated>Wed, 1 Jun 2016 10:00:00 +0000</DateUpdated>
     <FriendlyName>&lt;&amp;&quot;é&apos;&gt;</FriendlyName>
-    <AccountSid>{CHILD['sid']}</AccountSid>
+    <AccountSid>{CHILD["sid"]}</AccountSid>
     <ApiVersion>2012-04-24</ApiVersion>
     <VoiceCallerIdLookup>false</VoiceCallerIdLookup>
-    <Uri>{BASE}{LIST}/{MARKUP['sid']}</Uri>
+    <Uri>{BASE}{LIST}/{MARKUP["sid"]}</Uri>
     <RcmlUrl></RcmlUrl>
     <Kind>ussd</Kind>
   </Application>
 </RestcommResponse>"""
+    )

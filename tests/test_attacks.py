@@ -94,8 +94,14 @@ def test_right_logins_and_requests_without_credentials_do_not_count(service):
 
 @pytest.mark.parametrize(
     "name",
-    [CHILD["email_address"], CHILD["email_address"].upper(), CHILD["sid"].lower(),
-     f" {CHILD['sid']}", f"{CHILD['sid']} ", f"{CHILD['email_address']}   "],
+    [
+        CHILD["email_address"],
+        CHILD["email_address"].upper(),
+        CHILD["sid"].lower(),
+        f" {CHILD['sid']}",
+        f"{CHILD['sid']} ",
+        f"{CHILD['email_address']}   ",
+    ],
 )
 def test_sid_and_address_of_an_account_share_one_budget(service, name):
     fail(service)
@@ -259,7 +265,10 @@ def test_scheme_comes_from_trusted_proxies_alone(make_service, trusted, peer, sc
     service = make_service(TRUSTED_PROXIES=trusted)
     service.insert(TABLES)
     reply = service.request(
-        "GET", f"/Accounts/{CHILD['sid']}", CHILD, {"X-Forwarded-Proto": "https"},
+        "GET",
+        f"/Accounts/{CHILD['sid']}",
+        CHILD,
+        {"X-Forwarded-Proto": "https"},
         environ_overrides={"REMOTE_ADDR": peer},
     )
     assert reply.headers["Link"].startswith(f"<{scheme}://localhost{BASE}/")
@@ -328,8 +337,7 @@ def test_log_tells_a_refusal_on_one_printable_line(service, caplog, text):
         (basic(CHILD["sid"], "wrong"), f"401 wrong credentials; account '{CHILD['sid']}',"),
         # Clients mix the two up.
         (basic(CHILD["auth_token"], CHILD["sid"]), "401 wrong credentials; account '(a token)',"),
-        (authorization(STRANGER),
-         f"403 The account may not do this; account '{STRANGER['sid']}',"),
+        (authorization(STRANGER), f"403 The account may not do this; account '{STRANGER['sid']}',"),
     ],
     ids=["none", "wrong", "swapped", "forbidden"],
 )
@@ -391,9 +399,7 @@ def test_form_bomb_costs_little_more_than_a_plain_form(service, body):
 
 
 def test_xml_bomb_is_not_read(service):
-    entities = "".join(
-        f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10)
-    )
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<!DOCTYPE b [<!ENTITY e0 "lol">{entities}]><b>&e9;</b>'.encode()
     assert seconds_to_create(service, bomb, "application/xml")[1] == 415
     assert seconds_to_create(service, bomb, "text/xml")[1] == 415

@@ -134,9 +134,7 @@ def test_writers_of_one_account_do_not_fork_its_chain(make_gunicorn, service):
     def write(number):
         account = accounts[number % 2]
         path = f"/Accounts/{account['sid']}/Applications"
-        return [
-            gunicorn.request("POST", path, account, b"FriendlyName=x")[0] for _ in range(10)
-        ]
+        return [gunicorn.request("POST", path, account, b"FriendlyName=x")[0] for _ in range(10)]
 
     assert run_together(8, write) == [[200] * 10] * 8
     assert check_trail().faults == []
@@ -323,7 +321,7 @@ def test_list_shows_changes_and_no_control_characters(changed, database_url):
     heading, updated, removed = output.splitlines()
     assert heading.split()[:4] == ["WHEN", "ACCOUNT", "CHANGE", "ACTION"]
     assert updated.split()[1:5] == [CHILD["sid"], "1", "update", FULL["sid"]]
-    assert f'{CHILD["sid"]} from 127.0.0.1: ' in updated
+    assert f"{CHILD['sid']} from 127.0.0.1: " in updated
     assert r'friendly_name "Application 1" -> "\u0085\u202e", kind "voice" -> "sms"' in updated
     assert " remove " in removed
 

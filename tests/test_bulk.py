@@ -62,7 +62,9 @@ def test_bulk_that_leaves_more_than_memory_should_hold_is_refused(service):
     urls = [application_row(n, CHILD, rcml_url="/" + "x" * 7999) for n in range(1000, 1600)]
     service.insert({"restcomm_applications": urls})
     body = lines(*({"Sid": row["sid"], "Kind": "sms"} for row in urls))
-    message = "The rows before must be a bulk of their own: together the applications have more than "
+    message = (
+        "The rows before must be a bulk of their own: together the applications have more than "
+    )
     check_refusal(service, body, 400, 20400, f"Line 525: {message}4 MiB of RcmlUrls")
     assert post(service, body[: body.index("\n", 30_000)]).status_code == 200
 

@@ -43,10 +43,14 @@ NOWHERE = "9" * 32
 CLEAN = {
     ORGANIZATIONS: TABLES[ORGANIZATIONS],
     ACCOUNTS: [
-        PARENT, CHILD, {**STRANGER, "uri": f"/restcomm/2012-04-24/Accounts/{STRANGER['sid']}"},
+        PARENT,
+        CHILD,
+        {**STRANGER, "uri": f"/restcomm/2012-04-24/Accounts/{STRANGER['sid']}"},
     ],
     APPLICATIONS: [
-        {**FULL, "uri": f"/restcomm{FULL['uri']}"}, {**BARE, "uri": f"/a/b{BARE['uri']}"}, MARKUP,
+        {**FULL, "uri": f"/restcomm{FULL['uri']}"},
+        {**BARE, "uri": f"/a/b{BARE['uri']}"},
+        MARKUP,
         # The same name as FULL's but for the case; the same as MARKUP's, but another account's.
         application_row(9, CHILD, friendly_name="APPLICATION 1"),
         application_row(10, PARENT, friendly_name=MARKUP["friendly_name"]),
@@ -176,7 +180,10 @@ def run_check(url, *arguments, answer=None):
     done = subprocess.run(
         [sys.executable, "-m", "restcomm_apps", "check-db", *arguments],
         env=environ | {config.PREFIX + "DATABASE_URL": url},
-        input=answer or "", capture_output=True, text=True, timeout=60,
+        input=answer or "",
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -236,7 +243,10 @@ def broken_report(broken_url):
 def spoiled_report(make_database_url):
     """What check-db --json says of the spoiled tables."""
     url = build(
-        make_database_url(), rows=dict.fromkeys(CLEAN, []), indexes=(), lines=SPOILED_LINES,
+        make_database_url(),
+        rows=dict.fromkeys(CLEAN, []),
+        indexes=(),
+        lines=SPOILED_LINES,
         options=SPOILED_OPTIONS,
     )
     with closing(connect_directly(url)) as connection:
@@ -431,7 +441,8 @@ def test_fix_mends_an_older_database(database_url):
     mended = {(each["check"], each["table"], each["column"]) for each in report["mended"]}
     dangling = FOUND_IN_ROWS["dangling"].keys() - {(NUMBERS, "refer_application_sid")}
     assert mended == {("dangling", *where) for where in dangling} | {
-        ("indexes", APPLICATIONS, None), ("indexes", NUMBERS, None),
+        ("indexes", APPLICATIONS, None),
+        ("indexes", NUMBERS, None),
     }
     assert code == 1
     assert not counts_of(report).keys() & {"dangling", "indexes", "organizations"}

@@ -42,7 +42,10 @@ def start(*arguments, program=MODULE, stdin=subprocess.DEVNULL, **settings):
     return subprocess.Popen(
         [*program, *map(str, arguments)],
         env=environ | {config.PREFIX + name: text for name, text in settings.items()},
-        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
 
 
@@ -221,7 +224,9 @@ def test_serve_listens_where_the_setting_says(database_url, tmp_path, kind):
 @pytest.mark.parametrize(
     ("bind", "origin"),
     [
-        ("[::]:81", "http://[::1]:81"), ("[::1]:81", "http://[::1]:81"), ("h:81", "http://h:81"),
+        ("[::]:81", "http://[::1]:81"),
+        ("[::1]:81", "http://[::1]:81"),
+        ("h:81", "http://h:81"),
     ],
 )
 def test_first_account_is_told_where_serve_listens(database_url, bind, origin):
@@ -387,10 +392,27 @@ def wait_for(stream, text):
         ((EMAIL, "--password-stdin", "--password", "x"), "--password-stdin"),
     ],
     ids=[
-        "no-email", "no-at", "empty-email", "no-local-part", "space", "colon", "two-ats", "slash",
-        "duplicate", "empty-name", "long-name", "unknown-parent", "empty-parent", "unknown-role",
-        "empty-role", "control-in-name", "empty-password", "short-password", "long-password",
-        "empty-input", "two-passwords",
+        "no-email",
+        "no-at",
+        "empty-email",
+        "no-local-part",
+        "space",
+        "colon",
+        "two-ats",
+        "slash",
+        "duplicate",
+        "empty-name",
+        "long-name",
+        "unknown-parent",
+        "empty-parent",
+        "unknown-role",
+        "empty-role",
+        "control-in-name",
+        "empty-password",
+        "short-password",
+        "long-password",
+        "empty-input",
+        "two-passwords",
     ],
 )
 def test_add_account_with_a_mistake_changes_nothing(ready_url, arguments, word):

@@ -6,8 +6,9 @@ clients contradict each other the contract decides, and the row cites it.
 
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 

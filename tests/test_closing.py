@@ -53,9 +53,7 @@ class Body(BytesIO):
 
 def close_account(row):
     """Close an account as another worker would meanwhile."""
-    account_changes.update_account(
-        Account.get_by_id(row["sid"]), {"status": "closed"}, True, NOW
-    )
+    account_changes.update_account(Account.get_by_id(row["sid"]), {"status": "closed"}, True, NOW)
 
 
 def suspend(row):
@@ -69,7 +67,10 @@ CREATES = {
     "create once": ("POST", LIST, "FriendlyName=late", FORM, {"Idempotency-Key": "1"}),
     "bulk": ("POST", LIST + "/Bulk", '{"FriendlyName": "late"}', "application/x-ndjson", {}),
     "bulk once": (
-        "POST", LIST + "/Bulk", '{"FriendlyName": "late"}', "application/x-ndjson",
+        "POST",
+        LIST + "/Bulk",
+        '{"FriendlyName": "late"}',
+        "application/x-ndjson",
         {"Idempotency-Key": "1"},
     ),
 }
@@ -92,8 +93,13 @@ def send_late(service, operation, caller, change):
         after.append(service.dump())
 
     reply = service.request(
-        method, path, caller, headers,
-        input_stream=Body(text, change_and_look), content_length=len(text), content_type=media_type,
+        method,
+        path,
+        caller,
+        headers,
+        input_stream=Body(text, change_and_look),
+        content_length=len(text),
+        content_type=media_type,
     )
     return reply, after[0]
 
@@ -178,8 +184,6 @@ def test_import_into_an_account_closed_here_is_refused(database_url, make_databa
     with closing(connect_directly(database_url)) as connection:
         assert connection.execute("SELECT sid FROM restcomm_applications").fetchall() == []
         assert len(connection.execute("SELECT sid FROM restcomm_accounts").fetchall()) == 3
-
-
 
 
 def test_import_takes_closed_accounts_as_the_source_has_them(database_url, make_database_url):
@@ -269,5 +273,3 @@ def test_nothing_is_left_in_an_account_closed_meanwhile(make_gunicorn, database_
         still_open = [tuple(row) for row in connection.execute(status).fetchall()]
     assert list(left) == []
     assert still_open == [(STRANGER["sid"],)]
-
-

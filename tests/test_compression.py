@@ -60,7 +60,12 @@ PLACES = {
     "a second name": lambda guess: [*PAGE, ("FriendlyName", "name*"), ("FriendlyName", guess)],
     "a key without a place": lambda guess: [*PAGE, ("AfterKey", guess)],
     "a key too many": lambda guess: [*AFTER, *[("AfterKey", guess)] * 3],
-    "a key": lambda guess: [*AFTER, ("SortBy", "FriendlyName"), ("AfterKey", guess), ("AfterKey", "")],
+    "a key": lambda guess: [
+        *AFTER,
+        ("SortBy", "FriendlyName"),
+        ("AfterKey", guess),
+        ("AfterKey", ""),
+    ],
     "a list that is whole": lambda guess: [("includeNumbers", guess), ("AfterKey", guess)],
 }
 
@@ -84,27 +89,39 @@ def test_length_does_not_tell_digits(listing, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".json", ".xml"])
-@pytest.mark.parametrize("query", [
-    [*PAGE, ("FriendlyName", "name*")],
-    [*PAGE, ("FriendlyName", "name")],
-    [("PageSize", 9), ("AfterSid", FIRST)],
-], ids=["how names begin", "a name", "a place"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        [*PAGE, ("FriendlyName", "name*")],
+        [*PAGE, ("FriendlyName", "name")],
+        [("PageSize", 9), ("AfterSid", FIRST)],
+    ],
+    ids=["how names begin", "a name", "a place"],
+)
 def test_page_that_repeats_a_text_is_plain(listing, query, suffix):
     reply = get(listing, query, suffix)
     assert "Content-Encoding" not in reply.headers
     assert b"Applications" in reply.data
 
 
-@pytest.mark.parametrize("query", [
-    [],
-    [("FriendlyName", "name*")],
-    PAGE,
-    [*PAGE, ("Kind", "voice"), ("SortBy", "FriendlyName:desc"), ("includeNumbers", "TRUE")],
-], ids=["a list", "a filtered list", "a page", "a page in an order"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        [],
+        [("FriendlyName", "name*")],
+        PAGE,
+        [*PAGE, ("Kind", "voice"), ("SortBy", "FriendlyName:desc"), ("includeNumbers", "TRUE")],
+    ],
+    ids=["a list", "a filtered list", "a page", "a page in an order"],
+)
 def test_what_repeats_no_text_is_compressed(listing, query):
-    listing.insert({"restcomm_applications": [
-        application_row(n, CHILD, friendly_name=f"name {n}") for n in range(40, 50)
-    ]})
+    listing.insert(
+        {
+            "restcomm_applications": [
+                application_row(n, CHILD, friendly_name=f"name {n}") for n in range(40, 50)
+            ]
+        }
+    )
     reply = get(listing, query)
     assert reply.headers["Content-Encoding"] == "gzip"
     assert b"uri" in gzip.decompress(reply.data)

@@ -27,7 +27,12 @@ def test_read_tag_is_strong_and_stays(service):
 
 
 def test_read_tag_differs_by_format_and_application(service):
-    paths = (INSTANCE, f"{INSTANCE}.json", f"{LIST}/{MARKUP['sid']}", f"{LIST}/{MARKUP['sid']}.json")
+    paths = (
+        INSTANCE,
+        f"{INSTANCE}.json",
+        f"{LIST}/{MARKUP['sid']}",
+        f"{LIST}/{MARKUP['sid']}.json",
+    )
     assert len({tag_of(service, path) for path in paths}) == 4
 
 
@@ -47,7 +52,9 @@ def test_create_tells_the_tag_of_what_it_made(service, suffix):
     assert reply.headers["ETag"] == tag_of(service, f"{LIST}/{sid}{suffix}")
 
 
-@pytest.mark.parametrize("path", [INSTANCE, f"{INSTANCE}.json", LIST, f"{LIST}.json", f"{LIST}.csv"])
+@pytest.mark.parametrize(
+    "path", [INSTANCE, f"{INSTANCE}.json", LIST, f"{LIST}.json", f"{LIST}.csv"]
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("form", ["{}", 'W/"x", {}', "W/{}", "*"])
 def test_read_of_a_known_state_is_304(service, path, method, form):
@@ -56,7 +63,11 @@ def test_read_of_a_known_state_is_304(service, path, method, form):
         tag = tag.removeprefix("W/")
     reply = service.request(method, path, CHILD, headers={"If-None-Match": form.format(tag)})
     assert (reply.status_code, reply.data) == (304, b"")
-    assert reply.headers["ETag"].removeprefix("W/") == tag.removeprefix("W/") == tag_of(service, path).removeprefix("W/")
+    assert (
+        reply.headers["ETag"].removeprefix("W/")
+        == tag.removeprefix("W/")
+        == tag_of(service, path).removeprefix("W/")
+    )
     assert reply.headers["Cache-Control"] == "private"
     assert "Content-Type" not in reply.headers
 

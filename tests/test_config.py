@@ -97,13 +97,19 @@ def test_variables_of_others_are_ignored():
         ("ON_REMOVE", "leave", "leave"),
         ("AUDIT", "required", "required"),
         ("AUDIT", "off", "off"),
-        ("CORS_ORIGINS", "https://a.example:8443 \n http://b.example ",
-         {"https://a.example:8443", "http://b.example"}),
+        (
+            "CORS_ORIGINS",
+            "https://a.example:8443 \n http://b.example ",
+            {"https://a.example:8443", "http://b.example"},
+        ),
         ("LOGIN_LIMIT", "", None),
         ("LOGIN_LIMIT", "0", None),
         ("LOGIN_LIMIT", "100 per 5 minutes", limits.parse("100/5minutes")),
-        ("TRUSTED_PROXIES", "127.0.0.1\n10.0.0.0/8 ::1 unix",
-         (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"), "unix")),
+        (
+            "TRUSTED_PROXIES",
+            "127.0.0.1\n10.0.0.0/8 ::1 unix",
+            (ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("::1"), "unix"),
+        ),
         ("MAX_BODY_BYTES", "1024", 1024),
         ("MAX_BODY_BYTES", "1073741824", 2**30),
         ("LOG_LEVEL", "debug", "debug"),
@@ -127,7 +133,9 @@ def test_value_is_read(name, text, value):
             {
                 "AppReader": {("Read", "Applications")},
                 "Clerk": {
-                    ("Read", "Applications"), ("Modify", "Applications"), ("Read", "Accounts"),
+                    ("Read", "Applications"),
+                    ("Modify", "Applications"),
+                    ("Read", "Accounts"),
                 },
                 "Guest": set(),
             },
@@ -149,7 +157,10 @@ BAD = [
     ("DATABASE_URL", "/var/lib/restcomm-apps.db", "sqlite:///PATH"),
     ("DATABASE_URL", "postgresql://127.0.0.1/restcomm", "mysql://USER:PASSWORD@HOST:PORT/NAME"),
     *(("BIND", text, "HOST:PORT") for text in ("", "8080", "localhost", ":8080", "h:x", "h:65536")),
-    *(("BIND", text, "unix:PATH") for text in ("unix:", "::1:8080", "http://127.0.0.1:8080", "h:1\n")),
+    *(
+        ("BIND", text, "unix:PATH")
+        for text in ("unix:", "::1:8080", "http://127.0.0.1:8080", "h:1\n")
+    ),
     ("ROOT_PATH", "restcomm", "/restcomm"),
     ("ROOT_PATH", "/rest comm", "/restcomm"),
     ("ROOT_PATH", "/a//b", "/restcomm"),
@@ -368,8 +379,15 @@ def test_unknown_name_in_the_file_stops_the_start(write_ini):
         b"\xff\xfe[\x00",
     ],
     ids=[
-        "empty", "other-section", "no-section", "open-bracket", "no-value", "twice", "two-sections",
-        "latin-1", "utf-16",
+        "empty",
+        "other-section",
+        "no-section",
+        "open-bracket",
+        "no-value",
+        "twice",
+        "two-sections",
+        "latin-1",
+        "utf-16",
     ],
 )
 def test_unreadable_file_stops_the_start(write_ini, text):
@@ -419,7 +437,10 @@ def wsgi_gunicorn(make_gunicorn, tmp_path):
         ],
         # gunicorn keeps its control socket in one of these.
         env=gunicorn.environ | {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
-        cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     return gunicorn
 

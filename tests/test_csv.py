@@ -27,7 +27,9 @@ def test_csv_is_the_list(service):
     assert [row["Sid"] for row in rows] == [each["sid"] for each in (NAMESAKE, FULL, BARE, MARKUP)]
     lines = reply.text.split("\r\n")
     assert lines[0] == HEADER
-    assert lines[4].endswith(f',"<&""é\'>",{CHILD["sid"]},2012-04-24,false,{BASE}{LIST}/{MARKUP["sid"]},,ussd')
+    assert lines[4].endswith(
+        f',"<&""é\'>",{CHILD["sid"]},2012-04-24,false,{BASE}{LIST}/{MARKUP["sid"]},,ussd'
+    )
     assert rows[0]["DateCreated"] == "Sun, 1 May 2016 10:00:00 +0000"
     assert (rows[2]["RcmlUrl"], rows[2]["Kind"]) == ("", "")
 
@@ -58,7 +60,8 @@ NAMES = {
 
 def test_csv_holds_any_name_and_no_formula(service):
     rows = [
-        application_row(number, STRANGER, friendly_name=name) for number, name in enumerate(NAMES, 50)
+        application_row(number, STRANGER, friendly_name=name)
+        for number, name in enumerate(NAMES, 50)
     ]
     service.insert({"restcomm_applications": rows})
     path = f"/Accounts/{STRANGER['sid']}/Applications.csv"
@@ -99,7 +102,9 @@ def test_csv_is_a_suffix_of_the_list_alone(service, path):
     assert service.request("GET", path, CHILD).status_code == 404
 
 
-@pytest.mark.parametrize("accept, media_type", [(None, "application/xml"), ("text/json", "application/json")])
+@pytest.mark.parametrize(
+    "accept, media_type", [(None, "application/xml"), ("text/json", "application/json")]
+)
 def test_csv_errors_have_the_format_of_accept(service, accept, media_type):
     headers = {"Accept": accept} if accept else {}
     for query, account, status in (("?Page=x", CHILD, 400), ("", STRANGER, 403), ("", None, 401)):
@@ -110,4 +115,7 @@ def test_csv_errors_have_the_format_of_accept(service, accept, media_type):
 def test_csv_refuses_numbers(service):
     reply = service.request("GET", f"{LIST}.csv?includeNumbers=true", CHILD)
     assert reply.status_code == 400
-    assert "<Message>includeNumbers must not be true for CSV, which has no numbers</Message>" in reply.text
+    assert (
+        "<Message>includeNumbers must not be true for CSV, which has no numbers</Message>"
+        in reply.text
+    )

@@ -56,8 +56,9 @@ def test_read_does_not_wait_for_a_writer(service, connection):
     start = time.monotonic()
     reads = 0
     while time.monotonic() - start < 1:
-        assert service.request("GET", f"{INSTANCE}.json", CHILD).get_json()["friendly_name"] == (
-            FULL["friendly_name"]
+        assert (
+            service.request("GET", f"{INSTANCE}.json", CHILD).get_json()["friendly_name"]
+            == (FULL["friendly_name"])
         )
         assert "not yet" not in service.request("GET", LIST, CHILD).text
         reads += 2
@@ -123,7 +124,17 @@ def check_unavailable(reply, json):
     else:
         assert reply.mimetype == "application/xml"
         assert "<Code>20503</Code>" in reply.text
-    secrets = ("restcomm_", "sqlite", "SQL", "table", "column", "malformed", "file", ".db", "Traceback")
+    secrets = (
+        "restcomm_",
+        "sqlite",
+        "SQL",
+        "table",
+        "column",
+        "malformed",
+        "file",
+        ".db",
+        "Traceback",
+    )
     assert [secret for secret in secrets if secret in reply.text] == []
 
 

@@ -8,7 +8,13 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from restcomm_apps.database_urls import (
-    MYSQL, SQLITE, DatabaseUrl, UrlMistake, mask, mask_any, parse,
+    MYSQL,
+    SQLITE,
+    DatabaseUrl,
+    UrlMistake,
+    mask,
+    mask_any,
+    parse,
 )
 
 from .databases import execute_on_server
@@ -125,7 +131,9 @@ def test_mask_shows_nothing_secret(text, masked):
     assert mask_any(text) in (text, masked)
 
 
-@pytest.mark.parametrize("text", ["Europe/Berlin", "https://a.example:8443", "a@b", "10/minute", ""])
+@pytest.mark.parametrize(
+    "text", ["Europe/Berlin", "https://a.example:8443", "a@b", "10/minute", ""]
+)
 def test_mask_any_leaves_what_holds_no_credentials(text):
     assert mask_any(text) == text
 

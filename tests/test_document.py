@@ -77,7 +77,9 @@ def install_request(folder):
             *("npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"),
             *("--prefer-offline", "--prefix", str(folder), "request@2.88.2"),
         ],
-        capture_output=True, text=True, timeout=300,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, f"npm cannot install request@2.88.2:\n{done.stderr}"
 
@@ -124,7 +126,8 @@ def test_runs_the_examples_of_the_document(language, gunicorn, database, environ
     status, updated = call("update")
     check_application(updated, target, "Application X")
     assert updated == created | {
-        "friendly_name": "Application X", "date_updated": updated["date_updated"],
+        "friendly_name": "Application X",
+        "date_updated": updated["date_updated"],
     }
     assert (status, stored(database, account)) == (200, [as_row(updated)])
 

@@ -28,7 +28,9 @@ def test_readme_lists_every_setting():
         f"| {each.allowed} | {each.meaning} |"
         for each in config.SETTINGS
     ]
-    documented = [line for line in read("README.md").splitlines() if re.match(r"\| `[A-Z_]+` \|", line)]
+    documented = [
+        line for line in read("README.md").splitlines() if re.match(r"\| `[A-Z_]+` \|", line)
+    ]
     assert documented == expected, "the rows should be\n" + "\n".join(expected)
 
 
@@ -39,7 +41,12 @@ def test_readme_lists_every_endpoint(service):
         for method, cell in zip(METHODS, cells)
         if cell != "405"
     }
-    names = {"<account>": "{account}", "<sid:sid>": "{sid}", "<profile>": "{profile}", "/restcomm/2012-04-24": "{base}"}
+    names = {
+        "<account>": "{account}",
+        "<sid:sid>": "{sid}",
+        "<profile>": "{profile}",
+        "/restcomm/2012-04-24": "{base}",
+    }
     served = set()
     for rule in service.app.url_map.iter_rules():
         url = rule.rule

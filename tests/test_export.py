@@ -194,8 +194,15 @@ def _spoil_a_value(lines):
 @pytest.mark.parametrize(
     "spoil",
     [
-        _cut_off, _cut_off_in_a_line, _lose_a_line, _go_on, _invent_a_table, _make_a_list,
-        _make_the_table_a_list, _nest_deeply, _spoil_a_value,
+        _cut_off,
+        _cut_off_in_a_line,
+        _lose_a_line,
+        _go_on,
+        _invent_a_table,
+        _make_a_list,
+        _make_the_table_a_list,
+        _nest_deeply,
+        _spoil_a_value,
     ],
 )
 def test_import_of_a_spoilt_export_takes_nothing(export_lines, target, tmp_path, spoil):

@@ -62,7 +62,9 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("method, path, account, options, status, code", ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize(
+    "method, path, account, options, status, code", ERRORS.values(), ids=ERRORS
+)
 def test_error_has_the_format_of_the_suffix(service, method, path, account, options, status, code):
     before = service.dump()
     reply = service.request(method, f"{path}.json", account, **options)
@@ -123,7 +125,9 @@ def test_read_of_what_is_no_uri_is_refused(service, target):
     assert "Cache-Control" not in reply.headers
 
 
-@pytest.mark.parametrize("path", [LIST, f"{INSTANCE}.json", f"{ACCOUNT}.json", "/Nothing", "/Logout", "/Health"])
+@pytest.mark.parametrize(
+    "path", [LIST, f"{INSTANCE}.json", f"{ACCOUNT}.json", "/Nothing", "/Logout", "/Health"]
+)
 @pytest.mark.parametrize("account", [CHILD, STRANGER, None], ids=["self", "stranger", "nobody"])
 def test_head_is_get_without_a_body(service, path, account):
     request_id = {"X-Request-ID": "the-same"}

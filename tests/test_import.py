@@ -21,8 +21,19 @@ from .commands import run, succeed
 from .databases import BEGIN, ENGINE, connect_directly
 from .replay import read_rows, replace_rows
 from .rows import (
-    BARE, CHILD, FULL, GRANDCHILD, ORGANIZATION, PARENT, STRANGER, STRANGERS, TABLES,
-    account_row, application_row, client_row, number_row,
+    BARE,
+    CHILD,
+    FULL,
+    GRANDCHILD,
+    ORGANIZATION,
+    PARENT,
+    STRANGER,
+    STRANGERS,
+    TABLES,
+    account_row,
+    application_row,
+    client_row,
+    number_row,
 )
 from .scripts import columns_of, make_script
 from .service import BASE, authorization, check_reply
@@ -42,7 +53,7 @@ ODD_NAMES = [
     "two\nlines\r\n\tand a tab",
     "emoji \U0001f600 and é, both as references",
     "a backslash \\ and no reference \\u0041 \\\\u0041",
-    "INSERT INTO \"restcomm_accounts\" VALUES('AC",
+    'INSERT INTO "restcomm_accounts" VALUES(\'AC',
     "NULL",
     "  spaces  ",
     "",
@@ -279,8 +290,7 @@ def test_dates_are_taken_as_far_as_the_database_holds_them(target, write_script)
         "2017-04-19 23:59:59.9": "2017-04-19 23:59:59.900000",
     }
     rows = [
-        application_row(number, CHILD, date_updated=written)
-        for number, written in enumerate(dates)
+        application_row(number, CHILD, date_updated=written) for number, written in enumerate(dates)
     ]
     script = write_script(make_script("newest", {APPLICATIONS: rows}))
     import_into(target, script)
@@ -461,9 +471,7 @@ def test_import_of_an_unknown_account_is_refused(target, write_script):
     script = write_script(make_script("newest", ROWS))
     sid = "AC" + "0" * 32
     code, _, errors = run("import", script, "--account", sid, DATABASE_URL=target)
-    assert (code, errors.splitlines()[0]) == (
-        2, f"--account {sid}: the source has no such account"
-    )
+    assert (code, errors.splitlines()[0]) == (2, f"--account {sid}: the source has no such account")
 
 
 def test_bad_rows_of_other_accounts_do_not_matter(target, write_script):

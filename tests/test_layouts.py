@@ -20,7 +20,10 @@ LIST = Statement(
     lambda: Application.select().where(Application.account_sid == Parameter("account_sid"))
 )
 REFERENCES = (
-    "voice_application_sid", "sms_application_sid", "ussd_application_sid", "refer_application_sid"
+    "voice_application_sid",
+    "sms_application_sid",
+    "ussd_application_sid",
+    "refer_application_sid",
 )
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
     ["%s", "%", "%(sid)s", "{0}", "]]>", "&amp;", "\\", '"', "a=b", "é", "\U0001d11e"]
@@ -120,4 +123,3 @@ def test_tuples_look_as_models_do(service, reply_format):
             APPLICATION, rows, reply_format
         )
     assert len(rows) > 1
-

@@ -47,7 +47,10 @@ def test_link_is_followed_once():
     followed, asked = set(), []
     for _ in range(2):
         check_links(
-            followed, "localhost", {"Link": "<http://localhost/x?y=1>, </z>"}, b"",
+            followed,
+            "localhost",
+            {"Link": "<http://localhost/x?y=1>, </z>"},
+            b"",
             lambda path: asked.append(path) or 200,
         )
     assert asked == ["/x?y=1", "/z"]

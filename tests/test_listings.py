@@ -63,7 +63,9 @@ def read_urls(reply, suffix):
     return [(row.findtext("Sid"), row.findtext("RcmlUrl")) for row in listed]
 
 
-@pytest.mark.parametrize("query", ["?", "?Page=0", "?SortBy=DateUpdated:desc", "?Page=0&FriendlyName=A*"])
+@pytest.mark.parametrize(
+    "query", ["?", "?Page=0", "?SortBy=DateUpdated:desc", "?Page=0&FriendlyName=A*"]
+)
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_list_of_heavy_rows_is_whole_and_streamed(service, rows, query, suffix):
     reply = service.request("GET", f"{LIST}{suffix}{query}", STRANGER)
@@ -72,7 +74,8 @@ def test_list_of_heavy_rows_is_whole_and_streamed(service, rows, query, suffix):
     assert found == (expected[::-1] if "desc" in query else expected)
     assert "ETag" not in reply.headers and "Content-Length" not in reply.headers
     zipped = service.client.get(
-        f"{BASE}{LIST}{suffix}{query}", headers=authorization(STRANGER) | {"Accept-Encoding": "gzip"}
+        f"{BASE}{LIST}{suffix}{query}",
+        headers=authorization(STRANGER) | {"Accept-Encoding": "gzip"},
     )
     # The links of one by name repeat what the client has chosen.
     is_plain = "FriendlyName" in query
@@ -114,7 +117,9 @@ def test_rows_of_the_longest_url_there_is_go_out_whole(service, suffix):
 
 def listed(batches):
     """List the sids and the lengths of the URLs of batches."""
-    return [(row.sid, row.rcml_url and len(row.rcml_url)) for batch in batches for row in batch.rows]
+    return [
+        (row.sid, row.rcml_url and len(row.rcml_url)) for batch in batches for row in batch.rows
+    ]
 
 
 def test_row_that_is_removed_or_changed_before_its_turn(service, rows):
@@ -144,7 +149,9 @@ def test_list_whose_rows_are_all_removed_before_their_turn_is_empty(service, row
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_numbers_are_read_a_few_at_once(service, monkeypatch, suffix, most):
     more = [
-        number_row(n, CHILD, sms_application_sid=FULL["sid"], voice_application_sid=f"AP{n % 4 + 1:032d}")
+        number_row(
+            n, CHILD, sms_application_sid=FULL["sid"], voice_application_sid=f"AP{n % 4 + 1:032d}"
+        )
         for n in range(20, 30)
     ]
     service.insert({"restcomm_incoming_phone_numbers": more})

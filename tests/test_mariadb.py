@@ -136,7 +136,9 @@ def test_character_beyond_the_column_is_refused(folding_service):
 
 def test_created_tables_hold_every_character(service):
     name = "\U0001f600 é ✓"
-    sid = service.request("POST", f"{LIST}.json", CHILD, data={"FriendlyName": name}).get_json()["sid"]
+    sid = service.request("POST", f"{LIST}.json", CHILD, data={"FriendlyName": name}).get_json()[
+        "sid"
+    ]
     reply = service.request("GET", f"{LIST}/{sid}.json", CHILD)
     assert reply.get_json()["friendly_name"] == name
 
@@ -238,7 +240,9 @@ def test_connection_cut_amid_a_write_is_unavailable_and_changes_nothing(server, 
         )
     )
     update.start()
-    waiting = "SELECT id FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE' AND id <> ?"
+    waiting = (
+        "SELECT id FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE' AND id <> ?"
+    )
     own = holder.thread_id()
     wait_until(lambda: server.execute(waiting, [own]), "the update to wait for the row")
     for (number,) in server.execute(waiting, [own]):
@@ -291,11 +295,11 @@ def test_deadlock_is_tried_again(server, serve):
     for _ in range(40):
         sid = create(gunicorn, "short-lived")[1]["sid"]
         server.execute(
-            "UPDATE restcomm_incoming_phone_numbers SET voice_application_sid = ?", [sid], "restcomm"
+            "UPDATE restcomm_incoming_phone_numbers SET voice_application_sid = ?",
+            [sid],
+            "restcomm",
         )
-        server.execute(
-            "UPDATE restcomm_clients SET voice_application_sid = ?", [sid], "restcomm"
-        )
+        server.execute("UPDATE restcomm_clients SET voice_application_sid = ?", [sid], "restcomm")
         assert gunicorn.request("DELETE", f"{LIST}/{sid}.json", CHILD)[0] == 204
     end.set()
     writer.join(30)

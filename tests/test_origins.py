@@ -22,7 +22,11 @@ CHANGES = {
     "update by PATCH": ("PATCH", INSTANCE, FORM),
     "remove": ("DELETE", INSTANCE, None),
     "bulk": ("POST", f"{LIST}/Bulk", '{"FriendlyName": "x"}'),
-    "create an account": ("POST", "/Accounts", {"EmailAddress": "x@example.com", "Password": "x" * 8}),
+    "create an account": (
+        "POST",
+        "/Accounts",
+        {"EmailAddress": "x@example.com", "Password": "x" * 8},
+    ),
     "password": ("POST", f"/Accounts/{CHILD['sid']}", {"Password": "x" * 8}),
     "status": ("PUT", f"/Accounts/{CHILD['sid']}", {"Status": "closed"}),
     "close": ("DELETE", f"/Accounts/{CHILD['sid']}", None),
@@ -67,8 +71,9 @@ def assert_refused(reply):
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES.values(), ids=list(CHANGES))
-@pytest.mark.parametrize("account", [CHILD, None, CHILD | {"auth_token": "wrong"}],
-                         ids=["right", "none", "wrong"])
+@pytest.mark.parametrize(
+    "account", [CHILD, None, CHILD | {"auth_token": "wrong"}], ids=["right", "none", "wrong"]
+)
 def test_page_of_another_site_changes_nothing(service, method, path, body, account):
     before = service.dump()
     assert_refused(send(service, EVIL, method=method, path=path, account=account, data=body))
@@ -226,11 +231,14 @@ def test_page_that_names_two_origins_may_not(service):
     assert_refused(service.client.post(BASE + LIST, headers=headers, data=FORM))
 
 
-@pytest.mark.parametrize("headers", [
-    {"Origin": WELCOME},
-    {"Origin": WELCOME, "Sec-Fetch-Site": "cross-site"},
-    {"Origin": WELCOME, "Sec-Fetch-Site": "same-site"},
-])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": WELCOME},
+        {"Origin": WELCOME, "Sec-Fetch-Site": "cross-site"},
+        {"Origin": WELCOME, "Sec-Fetch-Site": "same-site"},
+    ],
+)
 def test_page_of_an_origin_of_the_setting_may_change_and_read(make_service, headers):
     service = make_service(CORS_ORIGINS=f"http://a.example {WELCOME}")
     service.insert(TABLES)
@@ -239,15 +247,18 @@ def test_page_of_an_origin_of_the_setting_may_change_and_read(make_service, head
     assert reply.headers["Access-Control-Allow-Origin"] == WELCOME
 
 
-@pytest.mark.parametrize("headers", [
-    EVIL,
-    {"Origin": "null"},
-    {"Origin": ""},
-    {"Origin": f"{WELCOME}, {WELCOME}"},
-    {"Origin": f"{WELCOME}:443"},
-    {"Origin": f"{WELCOME}.evil.example"},
-    {"Sec-Fetch-Site": "cross-site"},
-])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        EVIL,
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": f"{WELCOME}, {WELCOME}"},
+        {"Origin": f"{WELCOME}:443"},
+        {"Origin": f"{WELCOME}.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
 def test_setting_lets_no_other_page_in(make_service, headers):
     service = make_service(CORS_ORIGINS=WELCOME)
     service.insert(TABLES)
@@ -314,13 +325,22 @@ def test_log_tells_which_page_was_refused(service, caplog, origin):
     with caplog.at_level(logging.INFO, logger="restcomm_apps"):
         send(service, {"Origin": origin})
     line = caplog.messages[-1]
-    assert f"403 a page of another site, origin {ascii(origin[:100])}; account" in line
+    assert f"403 a page of another site, origin {origin[:100]!a}; account" in line
     assert line.isprintable() and len(line) < 400
 
 
 @pytest.mark.parametrize("origin", [None, WELCOME, "https://evil.example"])
-@pytest.mark.parametrize("method, path", [("GET", LIST), ("GET", INSTANCE), ("OPTIONS", LIST),
-                                          ("POST", LIST), ("GET", "/Nothing"), ("GET", "/Logout")])
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("GET", LIST),
+        ("GET", INSTANCE),
+        ("OPTIONS", LIST),
+        ("POST", LIST),
+        ("GET", "/Nothing"),
+        ("GET", "/Logout"),
+    ],
+)
 def test_caches_keep_replies_for_each_origin_apart(make_service, method, path, origin):
     service = make_service(CORS_ORIGINS=WELCOME)
     service.insert(TABLES)
@@ -355,7 +375,11 @@ def test_preflight_names_what_pages_need(make_service):
     assert set(methods) >= {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
     allowed = reply.headers["Access-Control-Allow-Headers"].split(", ")
     assert set(allowed) >= {
-        "authorization", "content-type", "if-match", "if-none-match", "idempotency-key"
+        "authorization",
+        "content-type",
+        "if-match",
+        "if-none-match",
+        "idempotency-key",
     }
 
 
@@ -365,7 +389,9 @@ def test_preflight_of_what_is_not_there_lets_the_request_tell_it(make_service, p
     service.insert(TABLES)
     assert service.request("OPTIONS", path, headers=PREFLIGHT).status_code == 200
     assert service.request("GET", path, CHILD, {"Origin": WELCOME}).status_code == 404
-    others = service.request("OPTIONS", path, headers=PREFLIGHT | {"Origin": "https://other.example"})
+    others = service.request(
+        "OPTIONS", path, headers=PREFLIGHT | {"Origin": "https://other.example"}
+    )
     assert others.status_code == 401
 
 

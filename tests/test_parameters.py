@@ -69,13 +69,9 @@ KIND = invalid("Kind must be voice, sms or ussd")
 VERSION = invalid("ApiVersion must be 2012-04-24")
 CHARSET = Refusal(415, 20415, "The charset must be UTF-8, ISO-8859-1 or Windows-1252")
 MEDIA_TYPE = Refusal(415, 20415, "The body must be application/x-www-form-urlencoded")
-ESCAPE = Refusal(
-    400, 20400, "The body must hold two hex digits after each percent sign"
-)
+ESCAPE = Refusal(400, 20400, "The body must hold two hex digits after each percent sign")
 TOO_LARGE = Refusal(413, 20413, f"The body must not exceed {MEBIBYTE} bytes")
-TOO_LARGE_FOR_GUNICORN = Refusal(
-    413, 20413, f"The body must not exceed {GUNICORNS_LIMIT} bytes"
-)
+TOO_LARGE_FOR_GUNICORN = Refusal(413, 20413, f"The body must not exceed {GUNICORNS_LIMIT} bytes")
 CUT = Refusal(400, 20400, "The body ended early or is not chunked as declared")
 
 PARAMETERS = {
@@ -129,7 +125,9 @@ def illegal(character, place):
     code = f"U+{ord(character):04X}"
     shown = f'"{character}" ({code})' if character.isprintable() else code
     escaped = quote(character)
-    return invalid(f"RcmlUrl must not hold {shown} at character {place}; a URL has {escaped} for it")
+    return invalid(
+        f"RcmlUrl must not hold {shown} at character {place}; a URL has {escaped} for it"
+    )
 
 
 PERCENT = invalid('RcmlUrl must have two hex digits after "%" at character 22')
@@ -608,7 +606,8 @@ def test_write_refuses_an_unknown_charset(service, target, write, charset, param
     ],
 )
 @pytest.mark.parametrize(
-    ("write", "method"), [("create", "POST"), ("update", "POST"), ("update", "PUT"), ("update", "PATCH")]
+    ("write", "method"),
+    [("create", "POST"), ("update", "POST"), ("update", "PUT"), ("update", "PATCH")],
 )
 @both_formats
 def test_write_refuses_another_media_type(service, target, suffix, write, method, content_type):
@@ -620,7 +619,8 @@ def test_write_refuses_another_media_type(service, target, suffix, write, method
 
 @pytest.mark.parametrize("content_type", [None, FORM, FORM.upper(), f" {FORM} ;"])
 @pytest.mark.parametrize(
-    ("write", "method"), [("create", "POST"), ("update", "POST"), ("update", "PUT"), ("update", "PATCH")]
+    ("write", "method"),
+    [("create", "POST"), ("update", "POST"), ("update", "PUT"), ("update", "PATCH")],
 )
 def test_write_reads_a_form_declared_or_not(service, target, write, method, content_type):
     body = encode(("FriendlyName", "é"))
@@ -873,7 +873,5 @@ def test_write_refuses_chunks_of_one_byte_more(service, gunicorn, target, write,
     before = service.dump()
     body = b"FriendlyName=chunked&Unknown=".ljust(GUNICORNS_LIMIT + 1, b"x")
     path = target(write, suffix)
-    answer = send_and_half_close(
-        gunicorn, path, "Transfer-Encoding: chunked", chunked(body, size)
-    )
+    answer = send_and_half_close(gunicorn, path, "Transfer-Encoding: chunked", chunked(body, size))
     check_refused_by_gunicorn(service, before, answer, TOO_LARGE_FOR_GUNICORN, suffix)

@@ -10,7 +10,12 @@ from .test_sqlite import queries_of
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 ORDERS = ("DateCreated", "DateUpdated:desc", "FriendlyName")
-FILTERS = ({}, {"Kind": "sms"}, {"FriendlyName": "Application 7"}, {"FriendlyName": "Application 12*"})
+FILTERS = (
+    {},
+    {"Kind": "sms"},
+    {"FriendlyName": "Application 7"},
+    {"FriendlyName": "Application 12*"},
+)
 PARTS = {
     "whole": {},
     "first": {"Page": 0},

@@ -41,8 +41,19 @@ NOISE = st.one_of(
 SEGMENTS = st.one_of(
     st.sampled_from(
         [
-            "restcomm", "2012-04-24", "Accounts", "Applications", "Logout", "", ".", "..",
-            CHILD["sid"], PARENT["sid"], CHILD["email_address"], FULL["sid"], "AP" + "9" * 32,
+            "restcomm",
+            "2012-04-24",
+            "Accounts",
+            "Applications",
+            "Logout",
+            "",
+            ".",
+            "..",
+            CHILD["sid"],
+            PARENT["sid"],
+            CHILD["email_address"],
+            FULL["sid"],
+            "AP" + "9" * 32,
         ]
     ),
     NOISE,
@@ -110,8 +121,14 @@ HEADERS = st.fixed_dictionaries(
 NAMES = st.one_of(
     st.sampled_from(
         [
-            "FriendlyName", "FriendlyName", "VoiceCallerIdLookup", "HasVoiceCallerIdLookup",
-            "RcmlUrl", "Kind", "ApiVersion", "Sid",
+            "FriendlyName",
+            "FriendlyName",
+            "VoiceCallerIdLookup",
+            "HasVoiceCallerIdLookup",
+            "RcmlUrl",
+            "Kind",
+            "ApiVersion",
+            "Sid",
         ]
     ),
     NOISE,
@@ -119,8 +136,17 @@ NAMES = st.one_of(
 VALUES = st.one_of(
     st.sampled_from(
         [
-            "true", "FALSE", "voice", "SMS", "ussd", "2012-04-24", "http://example.com/?a=1&b=2",
-            "/x", "x" * 64, "x" * 65, "",
+            "true",
+            "FALSE",
+            "voice",
+            "SMS",
+            "ussd",
+            "2012-04-24",
+            "http://example.com/?a=1&b=2",
+            "/x",
+            "x" * 64,
+            "x" * 65,
+            "",
         ]
     ).map(quote),
     NOISE,
@@ -255,7 +281,9 @@ def test_any_request_is_answered(module_service):
     ask()
     assert statuses >= {200, 400, 401, 403, 404, 405}
     # Nothing that only reads may change, nothing that is cut short may be taken.
-    assert {"POST", "PUT"} <= {method for method, _ in changes} <= {"POST", "PUT", "PATCH", "DELETE"}
+    assert (
+        {"POST", "PUT"} <= {method for method, _ in changes} <= {"POST", "PUT", "PATCH", "DELETE"}
+    )
     assert not {("POST", "cut"), ("PUT", "cut")} & changes
 
 

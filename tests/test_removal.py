@@ -153,7 +153,9 @@ def test_remove_leaves_the_pointers_if_told_so(make_service):
     after = service.dump()
     assert FULL["sid"] not in [row[0] for row in after.pop("restcomm_applications")]
     # The trail tells of the removal and of nothing else.
-    assert len(after.pop("restcomm_apps_changes")) == len(after.pop("restcomm_apps_change_heads")) == 1
+    assert (
+        len(after.pop("restcomm_apps_changes")) == len(after.pop("restcomm_apps_change_heads")) == 1
+    )
     assert after == {table: rows for table, rows in before.items() if table in after}
 
 

@@ -11,7 +11,14 @@ import pytest
 from .databases import ENGINE, connect_directly, read_columns
 from .replay import read_rows
 from .rows import (
-    CHILD, FULL, NAMESAKE, ORGANIZATION, PARENT, TABLES, client_row, number_row,
+    CHILD,
+    FULL,
+    NAMESAKE,
+    ORGANIZATION,
+    PARENT,
+    TABLES,
+    client_row,
+    number_row,
 )
 from .schemas import AGES, make_tables
 from .service import Gunicorn

@@ -42,7 +42,10 @@ REQUESTS = {
     "close the account": ("DELETE", "/Accounts/{account}", None, 204),
     "list the accounts": ("GET", "/Accounts", None, 200),
     "add an account": (
-        "POST", "/Accounts", {"EmailAddress": "new@example.com", "Password": "pass word"}, 200
+        "POST",
+        "/Accounts",
+        {"EmailAddress": "new@example.com", "Password": "pass word"},
+        200,
     ),
 }
 # Whose URL names no account.

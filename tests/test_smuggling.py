@@ -38,7 +38,9 @@ def exchange(gunicorn, head, body):
 
 
 @pytest.mark.parametrize("digits", [2, 18, 19, 30, 5000])
-@pytest.mark.parametrize("method, path", [("POST", "/Health"), ("GET", "/Logout"), ("POST", "/Accounts")])
+@pytest.mark.parametrize(
+    "method, path", [("POST", "/Health"), ("GET", "/Logout"), ("POST", "/Accounts")]
+)
 def test_body_of_any_spelled_length_is_no_request(gunicorn, digits, method, path):
     length = str(len(HIDDEN)).rjust(digits, "0")
     head = f"{method} {BASE}{path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"

@@ -106,9 +106,7 @@ def test_serve_keeps_one_connection_a_thread(service, database_url, make_gunicor
     run_together(workers * threads, send_some)
     pids = worker_pids(gunicorn)
     assert len(pids) == workers
-    counts = [
-        [open_files(pid).count(path + end) for end in ("", "-wal", "-shm")] for pid in pids
-    ]
+    counts = [[open_files(pid).count(path + end) for end in ("", "-wal", "-shm")] for pid in pids]
     # No request runs now, so these are connections that were kept.
     assert sum(files for files, _, _ in counts) >= 1
     for files, logs, shared_memories in counts:

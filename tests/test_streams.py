@@ -47,7 +47,9 @@ def test_stream_is_the_whole_list(service, monkeypatch, database_url, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_stream_comes_in_chunks_and_keeps_the_connection(service, database_url, make_gunicorn, suffix):
+def test_stream_comes_in_chunks_and_keeps_the_connection(
+    service, database_url, make_gunicorn, suffix
+):
     fill(database_url, 1500)
     gunicorn = make_gunicorn().start()
     connection = http.client.HTTPConnection("127.0.0.1", gunicorn.port, timeout=30)

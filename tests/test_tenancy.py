@@ -42,9 +42,7 @@ OPERATIONS = {
 }
 ON_INSTANCE = [name for name, (_, path, *_) in OPERATIONS.items() if path == INSTANCE]
 
-ACCOUNTS = {
-    row["friendly_name"]: row for row in (PARENT, CHILD, GRANDCHILD, SIBLING, STRANGER)
-}
+ACCOUNTS = {row["friendly_name"]: row for row in (PARENT, CHILD, GRANDCHILD, SIBLING, STRANGER)}
 APPLICATIONS = {
     "parent": PARENTS,
     "child": FULL,

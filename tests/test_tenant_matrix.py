@@ -209,8 +209,7 @@ def test_every_method_answers_as_the_matrix_says(services, access, caller, opera
     service = services[access]
     accounts = make_accounts(caller)
     applications = {
-        name: application_row(number, row)
-        for number, (name, row) in enumerate(accounts.items(), 1)
+        name: application_row(number, row) for number, (name, row) in enumerate(accounts.items(), 1)
     }
     with database.atomic() as transaction:
         service.insert({"restcomm_accounts": list(accounts.values())})

@@ -13,9 +13,7 @@ from .service import authorization
 
 TOKEN = "77f8c12cc7b8f8423e5c38b035249166"
 ADMIN = account_row("admin", sid="ACae6e420f425248d6a26948c17a9e2acf", auth_token=TOKEN)
-PRIMARY = account_row(
-    "primary", ADMIN, sid="AC1ec5d14c34a421c7697e1ce5d4eac782", auth_token=TOKEN
-)
+PRIMARY = account_row("primary", ADMIN, sid="AC1ec5d14c34a421c7697e1ce5d4eac782", auth_token=TOKEN)
 SUB_A = account_row("suba", PRIMARY, sid="AC5fa870789e95b7867a0fc0b85c5805e9", auth_token=TOKEN)
 SUB_B = account_row("subb", PRIMARY, sid="AC5fa870789e95b7867a0fc0b85c5805e8", auth_token=TOKEN)
 SECONDARY = account_row("secondary", ADMIN, sid="AC97c556cd186f58a08520fe5391c54f36")
@@ -177,8 +175,6 @@ def test_security_refuses_a_closed_account(service):
     ],
 )
 def test_preflight_echoes_only_the_configured_origin(service, origin, allowed):
-    reply = service.request(
-        "OPTIONS", f"/Accounts/{ADMIN['sid']}.json", headers={"Origin": origin}
-    )
+    reply = service.request("OPTIONS", f"/Accounts/{ADMIN['sid']}.json", headers={"Origin": origin})
     assert reply.status_code == 200
     assert reply.headers.get("Access-Control-Allow-Origin") == allowed

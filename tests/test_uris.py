@@ -160,7 +160,7 @@ def test_rule_names_the_place_that_java_names(text, index):
 
 
 def test_rule_names_the_character():
-    assert broken_rule("http://ho\u20ac\"st/") == (
+    assert broken_rule('http://ho\u20ac"st/') == (
         'not hold """ (U+0022) at character 11; a URL has %22 for it'
     )
     assert broken_rule("http://h/\U0001f600\u3000") == (

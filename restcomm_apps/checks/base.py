@@ -3,7 +3,8 @@
 Rows are counted and changed by queries, so that a table of any size takes no memory.
 """
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 # What the service, or a Restcomm beside it, goes wrong on; and what both can live with.
 WRONG, INFORMATIONAL = "wrong", "informational"

@@ -10,9 +10,7 @@ from .rows import MODELS, BadRow, SourceRow
 
 _NAME = r'(?:"(?:[^"]|"")+"|\w+)'
 _TABLE = rf"(?:(?P<schema>{_NAME})\s*\.\s*)?(?P<table>{_NAME})"
-_CREATE = re.compile(
-    rf"CREATE\s+(?:(?:MEMORY|CACHED)\s+)?TABLE\s+{_TABLE}\s*\(", re.IGNORECASE
-)
+_CREATE = re.compile(rf"CREATE\s+(?:(?:MEMORY|CACHED)\s+)?TABLE\s+{_TABLE}\s*\(", re.IGNORECASE)
 _INSERT = re.compile(rf"INSERT\s+INTO\s+{_TABLE}\s*VALUES\s*\(", re.IGNORECASE)
 _ROWS_ELSEWHERE = re.compile(rf"SET\s+TABLE\s+{_TABLE}\s+INDEX\b", re.IGNORECASE)
 _TOKEN = re.compile(r"""(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|[^"'(),])+|[(),]""")
@@ -133,7 +131,7 @@ def _read_word(word):
         return int(word)
     if _DECIMAL.fullmatch(word):
         return float(word)
-    raise _Unreadable(f"{ascii(word)} is neither text nor number")
+    raise _Unreadable(f"{word!a} is neither text nor number")
 
 
 def _read_string(text):

@@ -57,9 +57,7 @@ def read_header(line):
     if header.get("format") != FORMAT:
         raise Unusable("its first line is not that of an export")
     if header.get("version") != VERSION:
-        raise Unusable(
-            f"its format has the version {header.get('version')!r}; known is {VERSION}"
-        )
+        raise Unusable(f"its format has the version {header.get('version')!r}; known is {VERSION}")
     return header.get("timezone")
 
 

@@ -41,7 +41,5 @@ def read_table(source, table):
         for values in rows:
             row = dict(zip(columns, values))
             yield SourceRow(table, row, f"{table} {row['sid']}")
-        page = (
-            f"SELECT * FROM {table} WHERE sid > {source.param} ORDER BY sid LIMIT {PAGE}"
-        )
+        page = f"SELECT * FROM {table} WHERE sid > {source.param} ORDER BY sid LIMIT {PAGE}"
         last = (row["sid"],)

@@ -49,6 +49,7 @@ _KEPT_AT_MOST = 2 * KEPT_BY_SYSTEM
 _RECEIVED_AT_ONCE = 2**16
 _SENT_FROM = 2**14
 
+
 class ClientSocket:
     """To gunicorn the client's socket, to the worker a connection that it looks after.
 

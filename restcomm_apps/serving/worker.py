@@ -151,7 +151,9 @@ class RestcommWorker(GeventWorker):
         """Give up the connection that has been waited for longest, for a whole request."""
         waited_for = [each for each in self._clients if each.deadline < math.inf]
         if waited_for:
-            self._give_up(min(waited_for, key=attrgetter("since")), "made room for another", lingers=False)
+            self._give_up(
+                min(waited_for, key=attrgetter("since")), "made room for another", lingers=False
+            )
 
     def _sweep(self):
         """Give up what takes too long."""
@@ -197,7 +199,9 @@ class RestcommWorker(GeventWorker):
         if isinstance(exc, ParseException):
             # Not in words: they may hold what the client sent.
             self.log.info("Malformed request from %s: %s", addr, type(exc).__name__)
-            error = ExpectationNotMet() if isinstance(exc, ExpectationFailed) else MalformedRequest()
+            error = (
+                ExpectationNotMet() if isinstance(exc, ExpectationFailed) else MalformedRequest()
+            )
         else:
             self.log.error("Request from %s failed", addr, exc_info=exc)
             error = RestcommError()

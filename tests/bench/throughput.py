@@ -60,7 +60,10 @@ def wrk(gunicorn, seconds, path):
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-H", header]
     done = subprocess.run(
         [*command, gunicorn.url + BASE + path],
-        capture_output=True, text=True, check=True, timeout=seconds + 30,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 30,
     )
     assert "Non-2xx" not in done.stdout and "Socket errors" not in done.stdout, done.stdout
     return float(re.search(r"Requests/sec: +([\d.]+)", done.stdout)[1])
@@ -76,7 +79,9 @@ def measure(services, rounds, seconds):
             rates = {name: run(services.get(name, services[FIRST]), seconds) for name in order}
             for name, rate in rates.items():
                 ratios[workload, name].append(rate / rates[FIRST])
-            print(f"round {number + 1}, {workload}: {rates[FIRST]:.0f} a second on one SQLite process")
+            print(
+                f"round {number + 1}, {workload}: {rates[FIRST]:.0f} a second on one SQLite process"
+            )
     return ratios
 
 
@@ -108,7 +113,9 @@ def main():
                 rows.insert(TABLES)
                 rows.close()
                 for count in PROCESSES:
-                    services[engine, count] = Gunicorn(url, workers=count, LOG_LEVEL="error").start()
+                    services[engine, count] = Gunicorn(
+                        url, workers=count, LOG_LEVEL="error"
+                    ).start()
             print(table(measure(services, chosen.rounds, chosen.seconds), services))
         finally:
             for gunicorn in services.values():

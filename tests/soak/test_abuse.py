@@ -189,7 +189,9 @@ def test_chunks_of_an_octet_delay_nobody(serve, sqlite_url, credentials):
     gunicorn = serve(sqlite_url)
     octets = f"{FORM}{credentials}".encode() + OCTET_CHUNKS
     with abuse(send_over_and_over, gunicorn.port, 6, octets) as statuses:
-        check(gunicorn, f"2 MB of chunks of an octet, {'with' if credentials else 'no'} credentials")
+        check(
+            gunicorn, f"2 MB of chunks of an octet, {'with' if credentials else 'no'} credentials"
+        )
     print(f"{len(statuses)} such requests: {sorted(set(statuses))}")
     # Whatever else they are told, or whether they are: nothing is made of it.
     assert "200" not in statuses

@@ -58,9 +58,7 @@ def test_trail_costs_less_than_a_quarter_of_the_throughput(
             for audit in list(services)[:: 1 if number % 2 else -1]:
                 port = services[audit].port
                 start = time.monotonic()
-                run_together(
-                    WRITERS, lambda writer: write(port, accounts[writer % count], each)
-                )
+                run_together(WRITERS, lambda writer: write(port, accounts[writer % count], each))
                 seconds[audit].append(time.monotonic() - start)
     finally:
         for gunicorn in services.values():

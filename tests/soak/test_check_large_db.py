@@ -40,8 +40,10 @@ def large_url(make_service, database_url):
         IncomingPhoneNumber,
         (
             number_row(
-                n, accounts[n % ACCOUNTS],
-                voice_application_sid=f"AP{n:032d}", sms_application_sid=f"AP{n:032x}nowhere"[-34:],
+                n,
+                accounts[n % ACCOUNTS],
+                voice_application_sid=f"AP{n:032d}",
+                sms_application_sid=f"AP{n:032x}nowhere"[-34:],
             )
             for n in numbers
         ),
@@ -56,7 +58,9 @@ def test_check_of_a_large_database_takes_seconds_and_little_memory(large_url, ar
     process = subprocess.Popen(
         [sys.executable, "-m", "restcomm_apps", "check-db", *arguments],
         env=os.environ | {"RESTCOMM_APPS_DATABASE_URL": large_url},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     mebibytes = 0
     while process.poll() is None:  # Its output is short and waits in the pipe.

@@ -75,7 +75,10 @@ class Cluster:
             command = ["mariadb", "--no-defaults", f"--socket={self.folder}/node{number}.sock"]
             done = subprocess.run(
                 [*command, "--batch", "--skip-column-names", "-e", query],
-                capture_output=True, text=True, check=True, timeout=60,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
             )
             lines += done.stdout.splitlines()
         return sum(int(line.split()[1]) for line in lines)

@@ -200,9 +200,7 @@ def by_sid(listed):
 
 def test_write_at_once_loses_no_update(gunicorn, foreign_writer, database_url):
     deadline = time.monotonic() + SECONDS
-    owners = run_together(
-        CLIENTS, lambda number: Owner(number, gunicorn.port).act_until(deadline)
-    )
+    owners = run_together(CLIENTS, lambda number: Owner(number, gunicorn.port).act_until(deadline))
     transactions = foreign_writer()
 
     for account in ACCOUNTS:

@@ -6,7 +6,16 @@ import zlib
 import pytest
 
 from ..databases import BEGIN, connect_directly
-from ..rows import CHILD, FULL, GRANDCHILD, PARENT, STRANGER, account_row, application_row, number_row
+from ..rows import (
+    CHILD,
+    FULL,
+    GRANDCHILD,
+    PARENT,
+    STRANGER,
+    account_row,
+    application_row,
+    number_row,
+)
 from ..service import BASE, authorization
 from .load import APPLICATIONS, wait_for_workers, worker_pids
 from .test_large_lists import MEBIBYTE, memory
@@ -83,7 +92,10 @@ def read(port, target, account, gzip):
 LISTS = {
     **{
         f"applications{suffix}{query}{' zipped' if gzip else ''}": (
-            f"/Accounts/{GRANDCHILD['sid']}/Applications{suffix}{query}", GRANDCHILD, gzip, URLS * LONG
+            f"/Accounts/{GRANDCHILD['sid']}/Applications{suffix}{query}",
+            GRANDCHILD,
+            gzip,
+            URLS * LONG,
         )
         for suffix in ("", ".json", ".csv")
         for query in ("", "?PageSize=1000")
@@ -91,7 +103,10 @@ LISTS = {
     },
     **{
         f"changes{suffix}": (
-            f"/Accounts/{CHILD['sid']}/Applications/{FULL['sid']}/Changes{suffix}", CHILD, False, CHANGES * LONG
+            f"/Accounts/{CHILD['sid']}/Applications/{FULL['sid']}/Changes{suffix}",
+            CHILD,
+            False,
+            CHANGES * LONG,
         )
         for suffix in ("", ".json", ".json?PageSize=1000")
     },
@@ -101,7 +116,10 @@ LISTS = {
     },
     **{
         f"numbers{suffix}": (
-            f"/Accounts/{PARENT['sid']}/Applications{suffix}", PARENT, False, APPLICATIONS * 100
+            f"/Accounts/{PARENT['sid']}/Applications{suffix}",
+            PARENT,
+            False,
+            APPLICATIONS * 100,
         )
         for suffix in ("?includeNumbers=true", ".json?includeNumbers=true")
     },

@@ -48,9 +48,7 @@ def door(request, database_url, tmp_path):
     service.close()
     files = make_certificate(tmp_path) if request.param == "https" else ()
     arguments = sum(zip(("--certfile", "--keyfile"), map(str, files)), ())
-    gunicorn = Gunicorn(
-        database_url, WORKERS, THREADS, arguments, log=tmp_path / "gunicorn.log"
-    )
+    gunicorn = Gunicorn(database_url, WORKERS, THREADS, arguments, log=tmp_path / "gunicorn.log")
     context = ssl.create_default_context(cafile=files[0]) if files else None
     yield Door(gunicorn, database_url, files, context)
     if gunicorn.process is not None:
@@ -64,9 +62,7 @@ def strikes():
 
 def begin(door, label, count, strike):
     """Make a run of creates that lasts until it is ended or the service is gone."""
-    return Creates(
-        door.gunicorn.port, label, count, strike, MOST_CREATES, CLIENTS, door.context
-    )
+    return Creates(door.gunicorn.port, label, count, strike, MOST_CREATES, CLIENTS, door.context)
 
 
 def check_ends(run, may_refuse):
@@ -200,8 +196,6 @@ def test_hangup_with_a_broken_certificate_breaks_off_no_connection(door):
     def check(_):
         assert served_certificate(door) == former
 
-    hang_up_in_rounds(
-        door, "SIGHUP with a broken key", lambda number: break_key(door), check
-    )
+    hang_up_in_rounds(door, "SIGHUP with a broken key", lambda number: break_key(door), check)
     assert door.gunicorn.log.read_text().count("The certificate cannot be renewed") == SIGNALS
     check_calm(door, "The certificate cannot be renewed")
