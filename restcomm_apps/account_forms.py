@@ -2,11 +2,11 @@
 
 import re
 
+from .domain.tokens import token_of
 from .errors import InvalidParameter, MissingParameter
 from .escapes import IMPOSSIBLE_IN_XML
 from .forms import FRIENDLY_NAME_LENGTH, read_flag, read_friendly_name
 from .models import ACTIVE, CLOSED, STATUSES
-from .tokens import token_of
 
 PASSWORD_LENGTHS = range(8, 129)
 EMAIL_ADDRESS_LENGTH = 254

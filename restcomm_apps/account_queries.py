@@ -7,8 +7,9 @@ import itertools
 
 import peewee
 
-from . import account_locks, changes, sids
+from . import account_locks, changes
 from .database import read_alone, transaction
+from .domain import sids
 from .errors import AccountExists, NotFound
 from .fields import exactly
 from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization

@@ -4,10 +4,17 @@ from functools import partial
 
 from flask import Blueprint, current_app, g, request, url_for
 
-from . import account_changes, account_forms, auth, forms, profile_queries, token_changes
+from . import (
+    account_changes,
+    account_forms,
+    auth,
+    forms,
+    profile_queries,
+    token_changes,
+)
 from . import account_queries as queries
 from .config import UNBIND
-from .dates import local_now
+from .domain.dates import local_now
 from .listings import Listing, SidListing
 from .lists import render_listing
 from .models import CLOSED, Account

@@ -24,8 +24,8 @@ from . import (
     request_ids,
     schema,
     suffix,
-    tokens,
 )
+from .domain import tokens
 from .errors import (
     InvalidParameter,
     MalformedRequest,

@@ -7,8 +7,9 @@ from functools import partial
 
 from peewee import chunked
 
-from . import account_locks, bulk, changes, sids
+from . import account_locks, bulk, changes
 from .database import locked, transaction
+from .domain import sids
 from .errors import Forbidden, MalformedRequest, NotFound
 from .fields import exactly
 from .listings import Listing

@@ -12,7 +12,7 @@ from .application_lists import ApplicationListing
 from .compression import compress
 from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
-from .dates import local_now
+from .domain.dates import local_now
 from .errors import Forbidden, InvalidParameter
 from .idempotency import answer_once
 from .lists import render_listing, wants_csv

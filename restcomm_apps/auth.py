@@ -11,9 +11,9 @@ from flask import current_app, g, request
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.datastructures import Authorization
 
-from . import tokens
 from .account_queries import find_account, find_caller, is_ancestor
 from .config import LINEAGE
+from .domain import tokens
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
 from .models import ACTIVE, CLOSED, UNINITIALIZED
 from .origins import is_of_another_site

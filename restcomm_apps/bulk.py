@@ -11,7 +11,12 @@ import peewee
 
 from . import forms
 from .database import refused_column
-from .errors import InvalidParameter, MalformedRequest, MissingParameter, RestcommError
+from .errors import (
+    InvalidParameter,
+    MalformedRequest,
+    MissingParameter,
+    RestcommError,
+)
 from .pauses import Pace
 from .properties import APPLICATION
 

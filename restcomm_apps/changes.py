@@ -13,7 +13,7 @@ import peewee
 from . import callers, chains
 from .config import AUTO, OFF, REQUIRED
 from .database import database, locked
-from .dates import utc_now
+from .domain.dates import utc_now
 from .own_models import Change, ChangeHead
 
 log = logging.getLogger(__name__)

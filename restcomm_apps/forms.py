@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from gunicorn.http.errors import ParseException
 
+from .domain.uris import broken_rule
 from .errors import (
     BodyTooLarge,
     InvalidParameter,
@@ -17,7 +18,6 @@ from .errors import (
 from .escapes import IMPOSSIBLE_IN_XML
 from .pauses import Pace
 from .properties import API_VERSION
-from .uris import broken_rule
 
 FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64

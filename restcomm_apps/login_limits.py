@@ -14,7 +14,7 @@ import time
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from . import sids
+from .domain import sids
 from .errors import TooManyFailures
 
 # An address may stand for an office of many clients, some with an old password.

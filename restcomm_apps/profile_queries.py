@@ -7,11 +7,11 @@ import json
 
 from .account_queries import list_ancestor_sids
 from .database import database, is_mysql
+from .domain.sids import is_sid
 from .errors import NotFound
 from .fields import exactly
 from .models import Account, Profile, ProfileAssociation
 from .schema import has_profiles
-from .sids import is_sid
 
 # The profile that every Restcomm gives an account without one of its own.
 DEFAULT_SID = "PRae6e420f425248d6a26948c17a9e2acf"

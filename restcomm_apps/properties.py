@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .dates import format_dates, local_of
+from .domain.dates import format_dates, local_of
 
 API_VERSION = "2012-04-24"
 

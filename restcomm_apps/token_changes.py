@@ -2,8 +2,9 @@
 place or goes; each step in one transaction.
 """
 
-from . import account_locks, changes, tokens
+from . import account_locks, changes
 from .database import transaction
+from .domain import tokens
 from .errors import AccountClosed, NotProvided, TokenConflict
 from .models import CLOSED, Account
 from .own_models import SecondToken

@@ -8,7 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from restcomm_apps import account_changes, account_locks, application_queries, differences
+from restcomm_apps import (
+    account_changes,
+    account_locks,
+    application_queries,
+    differences,
+)
 from restcomm_apps import callers as who
 from restcomm_apps.database import transaction
 from restcomm_apps.errors import AccountClosed

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from restcomm_apps.dates import format_date, local_now
+from restcomm_apps.domain.dates import format_date, local_now
 
 from .rows import CHILD, application_row
 

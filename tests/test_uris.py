@@ -11,7 +11,7 @@ import re
 import pytest
 from lxml import etree
 
-from restcomm_apps.uris import broken_rule
+from restcomm_apps.domain.uris import broken_rule
 
 from .rows import CHILD, load_data
 from .service import Service

@@ -2,7 +2,15 @@
 
 from peewee import fn
 
-from ..models import CLOSED, Account, Application, Client, IncomingPhoneNumber, Organization
+from restcomm_apps.models import (
+    CLOSED,
+    Account,
+    Application,
+    Client,
+    IncomingPhoneNumber,
+    Organization,
+)
+
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
 from .expressions import pointed_at, to_the_letter
 

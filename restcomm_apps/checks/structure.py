@@ -2,9 +2,10 @@
 
 import peewee
 
-from .. import own_models, schema
-from ..database import database, is_mysql
-from ..models import TABLES, Account, Application
+from restcomm_apps import own_models, schema
+from restcomm_apps.database import database, is_mysql
+from restcomm_apps.models import TABLES, Account, Application
+
 from .base import INFORMATIONAL, WRONG, Check, Finding
 
 # The tables to which the service adds rows.

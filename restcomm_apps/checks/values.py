@@ -3,9 +3,9 @@
 import peewee
 from peewee import fn
 
-from .. import sids
-from ..database import is_mysql
-from ..models import (
+from restcomm_apps.database import is_mysql
+from restcomm_apps.domain import sids
+from restcomm_apps.models import (
     ACTIVE,
     TABLES,
     Account,
@@ -14,9 +14,16 @@ from ..models import (
     IncomingPhoneNumber,
     Organization,
 )
-from ..properties import API_VERSION
+from restcomm_apps.properties import API_VERSION
+
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
-from .expressions import ends_with, has_other_than_alphanumerics, joined, length, to_the_letter
+from .expressions import (
+    ends_with,
+    has_other_than_alphanumerics,
+    joined,
+    length,
+    to_the_letter,
+)
 
 _OWNED = (Application, IncomingPhoneNumber, Client)
 _PREFIXES = {

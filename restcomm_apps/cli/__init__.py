@@ -5,7 +5,8 @@ import sys
 import click
 import peewee
 
-from .. import config, terminal
+from restcomm_apps import config, terminal
+
 from . import accounts, apply, audit, check_db, database, move, service
 from .base import commands
 

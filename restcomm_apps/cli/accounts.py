@@ -3,9 +3,17 @@
 import click
 from click.core import ParameterSource
 
-from .. import account_forms, account_queries, errors, forms, token_changes, tokens
-from ..app import create_app
-from ..dates import local_now
+from restcomm_apps import (
+    account_forms,
+    account_queries,
+    errors,
+    forms,
+    token_changes,
+)
+from restcomm_apps.app import create_app
+from restcomm_apps.domain import tokens
+from restcomm_apps.domain.dates import local_now
+
 from .base import Mistake, commands, require_tables
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
-from .. import account_queries, bulk, bulk_rows, differences, schema
-from ..app import create_app
-from ..config import UNBIND
-from ..dates import local_now
-from ..errors import RestcommError
-from ..forms import parameter_of
-from ..models import CLOSED
-from ..yaml_rows import split_yaml
+from restcomm_apps import account_queries, bulk, bulk_rows, differences, schema
+from restcomm_apps.app import create_app
+from restcomm_apps.config import UNBIND
+from restcomm_apps.domain.dates import local_now
+from restcomm_apps.errors import RestcommError
+from restcomm_apps.forms import parameter_of
+from restcomm_apps.models import CLOSED
+from restcomm_apps.yaml_rows import split_yaml
+
 from .base import Mistake, commands, require_tables, say
 
 _SPLIT = {

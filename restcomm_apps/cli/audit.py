@@ -6,10 +6,12 @@ import sys
 
 import click
 
-from .. import account_queries, changes, dates, restoring, trail_checks
-from ..app import create_app
-from ..own_models import Change
-from ..terminal import printable
+from restcomm_apps import account_queries, changes, restoring, trail_checks
+from restcomm_apps.app import create_app
+from restcomm_apps.domain import dates
+from restcomm_apps.own_models import Change
+from restcomm_apps.terminal import printable
+
 from .base import Mistake, commands, require_tables, require_trail, say
 
 _COLUMNS = [field.name for field in Change._meta.sorted_fields]

@@ -5,9 +5,9 @@ import shlex
 
 import click
 
-from .. import __version__, callers, changes, database_files, schema
-from ..database import database, is_mysql
-from ..terminal import printable
+from restcomm_apps import __version__, callers, changes, database_files, schema
+from restcomm_apps.database import database, is_mysql
+from restcomm_apps.terminal import printable
 
 
 class Mistake(click.ClickException):

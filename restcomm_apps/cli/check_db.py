@@ -4,10 +4,11 @@ import json
 
 import click
 
-from .. import checks
-from ..app import create_app
-from ..database import database, is_mysql
-from ..terminal import printable
+from restcomm_apps import checks
+from restcomm_apps.app import create_app
+from restcomm_apps.database import database, is_mysql
+from restcomm_apps.terminal import printable
+
 from .base import Mistake, commands, require_database, warn_of_readers
 
 _ROW = "{:13}  {:18}  {:>7}  {}"

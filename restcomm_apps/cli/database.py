@@ -4,10 +4,12 @@ import shlex
 
 import click
 
-from .. import account_queries, models, schema, sids, tokens
-from ..app import create_app
-from ..database import database
-from ..dates import local_now
+from restcomm_apps import account_queries, models, schema
+from restcomm_apps.app import create_app
+from restcomm_apps.database import database
+from restcomm_apps.domain import sids, tokens
+from restcomm_apps.domain.dates import local_now
+
 from .base import commands
 
 # Every address of a machine, and the one by which it reaches itself.

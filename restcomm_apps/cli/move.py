@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 import click
 
-from ..app import create_app
-from ..database import database
-from ..move import lines, loading, rows, sources, tables
+from restcomm_apps.app import create_app
+from restcomm_apps.database import database
+from restcomm_apps.move import lines, loading, rows, sources, tables
+
 from .base import Mistake, commands, require_tables, say
 
 

@@ -4,11 +4,19 @@ import os
 
 import click
 
-from .. import changes, config, server
-from ..app import create_app
-from ..database import share
-from ..maria_database import CONNECTIONS
-from .base import Mistake, commands, require_tables, require_trail, say, warn_of_readers
+from restcomm_apps import changes, config, server
+from restcomm_apps.app import create_app
+from restcomm_apps.database import share
+from restcomm_apps.maria_database import CONNECTIONS
+
+from .base import (
+    Mistake,
+    commands,
+    require_tables,
+    require_trail,
+    say,
+    warn_of_readers,
+)
 
 
 @commands.command()

@@ -4,10 +4,18 @@ from collections import Counter, defaultdict
 
 import peewee
 
-from .. import account_locks
-from ..database import database, is_mysql
-from ..models import CLOSED, Account, Organization
-from .rows import MODELS, BadRow, Refused, stored_value, unknown_columns, values_of
+from restcomm_apps import account_locks
+from restcomm_apps.database import database, is_mysql
+from restcomm_apps.models import CLOSED, Account, Organization
+
+from .rows import (
+    MODELS,
+    BadRow,
+    Refused,
+    stored_value,
+    unknown_columns,
+    values_of,
+)
 from .tables import present_tables
 
 # Of a batch: rows, which bounds the parameters of a statement, and characters, which bounds it.

@@ -17,9 +17,10 @@ from gunicorn import sock as gunicorn_sock
 from gunicorn.http.errors import ExpectationFailed, ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
-from ..errors import ExpectationNotMet, MalformedRequest, RestcommError
-from ..render import error_document
-from ..suffix import choose_format, strip_suffixes
+from restcomm_apps.errors import ExpectationNotMet, MalformedRequest, RestcommError
+from restcomm_apps.render import error_document
+from restcomm_apps.suffix import choose_format, strip_suffixes
+
 from .client_socket import KEPT_BY_SYSTEM, ClientSocket
 from .loads import Loads
 
