@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from restcomm_apps import database, models, schema
-from restcomm_apps.database_urls import parse
+from restcomm_apps.store import database, models, schema
+from restcomm_apps.store.urls import parse
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 DATE = "2016-06-01 10:00:00"

@@ -14,7 +14,8 @@ from contextlib import ExitStack
 
 import common
 
-from restcomm_apps import create_app, database
+from restcomm_apps import create_app
+from restcomm_apps.store import database
 
 SIZES = (1_000, 100_000, 1_000_000)
 

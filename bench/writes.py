@@ -20,10 +20,11 @@ from urllib.parse import urlencode
 import common
 import comparison
 
-from restcomm_apps import create_app, database
+from restcomm_apps import create_app
 from restcomm_apps.config import OFF, REQUIRED
-from restcomm_apps.database import LOCK_TIMEOUT, is_mysql
-from restcomm_apps.models import Application
+from restcomm_apps.store import database
+from restcomm_apps.store.database import LOCK_TIMEOUT, is_mysql
+from restcomm_apps.store.models import Application
 
 FORM = {"FriendlyName": "Welcome", "Kind": "voice", "RcmlUrl": "/welcome.xml"}
 SCRIPT = f"""

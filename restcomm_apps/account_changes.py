@@ -6,10 +6,10 @@ from peewee import chunked
 
 from . import account_locks, account_queries, changes
 from .application_queries import remove_applications_of
-from .database import transaction
 from .errors import AccountClosed, InvalidParameter, LastTopAccount
-from .models import ACTIVE, CLOSED, UNINITIALIZED, Account
 from .setting_values import ADMINISTRATOR
+from .store.database import transaction
+from .store.models import ACTIVE, CLOSED, UNINITIALIZED, Account
 
 # Accounts closed by one statement: engines bound the number of parameters.
 _CHUNK = 500

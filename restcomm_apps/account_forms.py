@@ -6,7 +6,7 @@ from .domain.tokens import token_of
 from .errors import InvalidParameter, MissingParameter
 from .escapes import IMPOSSIBLE_IN_XML
 from .forms import FRIENDLY_NAME_LENGTH, read_flag, read_friendly_name
-from .models import ACTIVE, CLOSED, STATUSES
+from .store.models import ACTIVE, CLOSED, STATUSES
 
 PASSWORD_LENGTHS = range(8, 129)
 EMAIL_ADDRESS_LENGTH = 254

@@ -9,10 +9,10 @@ SQLite's transactions exclude each other anyway and only look.
 import peewee
 
 from . import callers
-from .database import is_mysql, locked
 from .errors import AccountClosed, AccountNotActive
-from .models import ACTIVE, CLOSED, Account
-from .statements import Parameter, Statement
+from .store.database import is_mysql, locked
+from .store.models import ACTIVE, CLOSED, Account
+from .store.prepared import Parameter, Statement
 
 # Accounts looked up by one statement: engines bound the number of parameters.
 _CHUNK = 500

@@ -8,15 +8,15 @@ import itertools
 import peewee
 
 from . import account_locks, changes
-from .database import read_alone, transaction
 from .domain import sids
 from .errors import AccountExists, NotFound
-from .fields import exactly
-from .models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
-from .own_models import SecondToken
 from .properties import API_VERSION
-from .schema import has_own_table
-from .statements import Parameter, Statement
+from .store.columns import exactly
+from .store.database import read_alone, transaction
+from .store.models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
+from .store.prepared import Parameter, Statement
+from .store.schema import has_own_table
+from .store.service_models import SecondToken
 
 # Accounts looked up by one statement: engines bound the number of parameters.
 _CHUNK = 500

@@ -17,10 +17,10 @@ from .config import UNBIND
 from .domain.dates import local_now
 from .listings import Listing, SidListing
 from .lists import render_listing
-from .models import CLOSED, Account
 from .paging import read_part
 from .properties import ACCOUNT
 from .render import render, render_nothing, render_text
+from .store.models import CLOSED, Account
 
 blueprint = Blueprint("accounts", __name__)
 

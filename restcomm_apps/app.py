@@ -15,14 +15,12 @@ from . import (
     changes,
     config,
     cors,
-    database,
     forms,
     headers,
     health,
     origins,
     profiles,
     request_ids,
-    schema,
     suffix,
 )
 from .domain import tokens
@@ -38,6 +36,7 @@ from .login_limits import LoginLimits
 from .properties import API_VERSION, Site
 from .proxies import ProxyMiddleware
 from .render import finalize, find_templates, render_error, render_nothing
+from .store import database, schema
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ from operator import or_
 import peewee
 
 from . import listings
-from .database import is_mysql
 from .errors import InvalidParameter
-from .fields import begins_with, exactly
 from .listings import Batch, Listing
-from .models import Account, Application, IncomingPhoneNumber
 from .paging import Selection
-from .statements import Parameter, Statement, read_rows
+from .store.columns import begins_with, exactly
+from .store.database import is_mysql
+from .store.models import Account, Application, IncomingPhoneNumber
+from .store.prepared import Parameter, Statement, read_rows
 
 # Numbers that are held at once, unless one application has more.
 MOST_NUMBERS = 5000

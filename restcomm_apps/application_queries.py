@@ -8,15 +8,15 @@ from functools import partial
 from peewee import chunked
 
 from . import account_locks, bulk, changes
-from .database import locked, transaction
 from .domain import sids
 from .errors import Forbidden, MalformedRequest, NotFound
-from .fields import exactly
 from .listings import Listing
-from .models import Account, Application, Client, IncomingPhoneNumber
-from .own_models import Change
 from .properties import API_VERSION
-from .statements import Insertion, Parameter, Statement
+from .store.columns import exactly
+from .store.database import locked, transaction
+from .store.models import Account, Application, Client, IncomingPhoneNumber
+from .store.prepared import Insertion, Parameter, Statement
+from .store.service_models import Change
 
 # Applications removed by one statement: engines bound the number of parameters.
 _CHUNK = 500

@@ -15,9 +15,9 @@ from .account_queries import find_account, find_caller, is_ancestor
 from .config import LINEAGE
 from .domain import tokens
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
-from .models import ACTIVE, CLOSED, UNINITIALIZED
 from .origins import is_of_another_site
 from .setting_values import ADMINISTRATOR
+from .store.models import ACTIVE, CLOSED, UNINITIALIZED
 
 # What a role may do on its own account, beyond what it is granted everywhere. Creating an
 # account below it is not part of that.

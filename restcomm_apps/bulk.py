@@ -10,15 +10,15 @@ from typing import NamedTuple
 import peewee
 
 from . import forms
-from .database import refused_column
 from .errors import (
     InvalidParameter,
     MalformedRequest,
     MissingParameter,
     RestcommError,
 )
-from .pauses import Pace
 from .properties import APPLICATION
+from .store.database import refused_column
+from .store.pauses import Pace
 
 CREATE, UPDATE, REMOVE = ACTIONS = ("create", "update", "remove")
 

@@ -12,9 +12,9 @@ import peewee
 
 from . import callers, chains
 from .config import AUTO, OFF, REQUIRED
-from .database import database, locked
 from .domain.dates import utc_now
-from .own_models import Change, ChangeHead
+from .store.database import database, locked
+from .store.service_models import Change, ChangeHead
 
 log = logging.getLogger(__name__)
 

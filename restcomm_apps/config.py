@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import database_urls, setting_values
+from . import setting_values
 from .proxies import read_networks
+from .store import urls as database_urls
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from . import account_locks, bulk
 from .application_queries import change_applications, list_applications
-from .database import transaction
 from .errors import InvalidParameter, MissingParameter, NotFound
+from .store.database import transaction
 
 _MOST_NAMED = 3
 _COLUMNS = ("friendly_name", "voice_caller_id_lookup", "rcml_url", "kind")

@@ -16,8 +16,8 @@ from .errors import (
     UnsupportedMediaType,
 )
 from .escapes import IMPOSSIBLE_IN_XML
-from .pauses import Pace
 from .properties import API_VERSION
+from .store.pauses import Pace
 
 FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64

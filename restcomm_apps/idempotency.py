@@ -12,11 +12,11 @@ import time
 import peewee
 from flask import g, request
 
-from .database import transaction
 from .errors import IdempotencyKeyReused, InvalidHeader, NotProvided
-from .own_models import IdempotentReply
 from .render import Reply
-from .schema import has_own_table
+from .store.database import transaction
+from .store.schema import has_own_table
+from .store.service_models import IdempotentReply
 from .suffix import FORMAT
 
 KEY_HEADER = "Idempotency-Key"

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import peewee
 
-from .database import is_mysql
-from .fields import MediumTextField
 from .paging import Page, Selection
-from .statements import read_rows
+from .store.columns import MediumTextField
+from .store.database import is_mysql
+from .store.prepared import read_rows
 
 # Rows that are read at once.
 BATCH = 1000

@@ -6,12 +6,12 @@ A Restcomm of 2018 and later keeps them in two tables, an older one and this ser
 import json
 
 from .account_queries import list_ancestor_sids
-from .database import database, is_mysql
 from .domain.sids import is_sid
 from .errors import NotFound
-from .fields import exactly
-from .models import Account, Profile, ProfileAssociation
-from .schema import has_profiles
+from .store.columns import exactly
+from .store.database import database, is_mysql
+from .store.models import Account, Profile, ProfileAssociation
+from .store.schema import has_profiles
 
 # The profile that every Restcomm gives an account without one of its own.
 DEFAULT_SID = "PRae6e420f425248d6a26948c17a9e2acf"

@@ -3,9 +3,9 @@
 import json
 
 from . import account_locks, changes
-from .database import locked, transaction
 from .errors import AccountClosed
-from .models import Account, Application
+from .store.database import locked, transaction
+from .store.models import Account, Application
 
 # Where an entry's properties have what was and what became.
 _FROM, _TO = 0, 1

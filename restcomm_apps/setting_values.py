@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import limits
 
-from . import database, database_urls
+from .store import database
+from .store import urls as database_urls
 
 ADMINISTRATOR = "Administrator"
 

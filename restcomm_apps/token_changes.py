@@ -3,12 +3,12 @@ place or goes; each step in one transaction.
 """
 
 from . import account_locks, changes
-from .database import transaction
 from .domain import tokens
 from .errors import AccountClosed, NotProvided, TokenConflict
-from .models import CLOSED, Account
-from .own_models import SecondToken
-from .schema import has_own_table
+from .store.database import transaction
+from .store.models import CLOSED, Account
+from .store.schema import has_own_table
+from .store.service_models import SecondToken
 
 
 @transaction

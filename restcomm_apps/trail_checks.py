@@ -4,8 +4,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from . import chains
-from .database import database, snapshot
-from .own_models import Change, ChangeHead
+from .store.database import database, snapshot
+from .store.service_models import Change, ChangeHead
 
 _COLUMNS = [field.name for field in Change._meta.sorted_fields]
 _ACCOUNT_SID, _SEQUENCE = _COLUMNS.index("account_sid"), _COLUMNS.index("sequence")

@@ -12,7 +12,7 @@ import pytest
 
 from restcomm_apps.cli import main
 from restcomm_apps.config import PREFIX
-from restcomm_apps.database import database
+from restcomm_apps.store.database import database
 
 
 def run(*arguments, **settings):

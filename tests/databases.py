@@ -13,8 +13,8 @@ import pymysql
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
 
-from restcomm_apps.database_files import create_private
-from restcomm_apps.database_urls import SQLITE, parse
+from restcomm_apps.store.files import create_private
+from restcomm_apps.store.urls import SQLITE, parse
 
 SERVER = os.environ.get("TEST_DATABASE_SERVER")
 ENGINE = "mariadb" if SERVER else "sqlite"

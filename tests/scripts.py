@@ -5,7 +5,7 @@ Source: legacy/SCHEMA.md. Each age has its own tables, columns and order of colu
 
 import re
 
-from restcomm_apps.models import TABLES as MODELS
+from restcomm_apps.store.models import TABLES as MODELS
 
 _HEAD = {
     "oldest": ["CREATE SCHEMA PUBLIC AUTHORIZATION DBA", 'CREATE USER SA PASSWORD ""'],

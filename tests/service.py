@@ -19,10 +19,10 @@ from pathlib import Path
 from lxml import etree
 
 from restcomm_apps import create_app
-from restcomm_apps.database import database
-from restcomm_apps.models import TABLES
-from restcomm_apps.own_models import TABLES as OWN_TABLES
-from restcomm_apps.schema import create_tables
+from restcomm_apps.store.database import database
+from restcomm_apps.store.models import TABLES
+from restcomm_apps.store.schema import create_tables
+from restcomm_apps.store.service_models import TABLES as OWN_TABLES
 
 from .links import check_links, headers_to_follow
 

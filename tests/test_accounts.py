@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from restcomm_apps.models import Account
+from restcomm_apps.store.models import Account
 
 from .rows import (
     CHILD,

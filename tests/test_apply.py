@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from restcomm_apps.models import Application
+from restcomm_apps.store.models import Application
 
 from .databases import connect_directly, refuse
 from .documentation import blocks, read

@@ -8,8 +8,8 @@ import pytest
 
 from restcomm_apps import trail_checks
 from restcomm_apps.chains import hash_of
-from restcomm_apps.database import database
-from restcomm_apps.own_models import Change, ChangeHead
+from restcomm_apps.store.database import database
+from restcomm_apps.store.service_models import Change, ChangeHead
 
 from .databases import SERVER, connect_directly
 from .rows import CHILD, STRANGER

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from restcomm_apps.database import database
+from restcomm_apps.store.database import database
 
 from .documentation import ROOT
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from restcomm_apps import bulk, bulk_rows
-from restcomm_apps.own_models import IdempotentReply
+from restcomm_apps.store.service_models import IdempotentReply
 
 from .databases import connect_directly, refuse
 from .documentation import blocks, read, table_after

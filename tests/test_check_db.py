@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from restcomm_apps import checks, config, own_models
+from restcomm_apps import checks, config
+from restcomm_apps.store import service_models as own_models
 
 from .databases import ENGINE, connect_directly, refuse
 from .documentation import blocks, read, table_after

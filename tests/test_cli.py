@@ -19,7 +19,7 @@ import pytest
 
 from restcomm_apps import __version__, config
 from restcomm_apps.cli import commands
-from restcomm_apps.models import Account, Client
+from restcomm_apps.store.models import Account, Client
 
 from .databases import connect_directly
 from .document import make_certificate

@@ -15,9 +15,9 @@ from restcomm_apps import (
     differences,
 )
 from restcomm_apps import callers as who
-from restcomm_apps.database import transaction
 from restcomm_apps.errors import AccountClosed
-from restcomm_apps.models import Account, Application
+from restcomm_apps.store.database import transaction
+from restcomm_apps.store.models import Account, Application
 
 from .commands import run, succeed
 from .databases import connect_directly

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from restcomm_apps.database_files import create_private, find_exposed
+from restcomm_apps.store.files import create_private, find_exposed
 
 from .databases import connect_directly
 from .documentation import read

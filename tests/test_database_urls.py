@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from restcomm_apps.database_urls import (
+from restcomm_apps.store.urls import (
     MYSQL,
     SQLITE,
     DatabaseUrl,

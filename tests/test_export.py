@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from restcomm_apps.models import TABLES as MODELS
+from restcomm_apps.store.models import TABLES as MODELS
 
 from .commands import run, succeed
 from .databases import connect_directly

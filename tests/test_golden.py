@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import peewee
 import pytest
 
-from restcomm_apps.database import database
-from restcomm_apps.models import TABLES as MODELS
-from restcomm_apps.models import Account, Application, IncomingPhoneNumber
 from restcomm_apps.properties import ACCOUNT, APPLICATION
 from restcomm_apps.render import render
+from restcomm_apps.store.database import database
+from restcomm_apps.store.models import TABLES as MODELS
+from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 from restcomm_apps.suffix import FORMAT, JSON, XML
 
 from .databases import ENGINE

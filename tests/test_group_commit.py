@@ -8,9 +8,10 @@ from contextvars import ContextVar
 import peewee
 import pytest
 
-from restcomm_apps import database, sqlite_database
-from restcomm_apps.database_urls import parse
-from restcomm_apps.group_commit import GroupCommit, TurnNotCome
+from restcomm_apps.store import database
+from restcomm_apps.store import sqlite as sqlite_database
+from restcomm_apps.store.group_commit import GroupCommit, TurnNotCome
+from restcomm_apps.store.urls import parse
 
 from .soak.load import wait_until
 

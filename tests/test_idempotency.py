@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from restcomm_apps import database, idempotency
-from restcomm_apps.own_models import IdempotentReply
+from restcomm_apps import idempotency
+from restcomm_apps.store import database
+from restcomm_apps.store.service_models import IdempotentReply
 
 from .databases import BEGIN, connect_directly
 from .rows import CHILD, PARENT, TABLES

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from restcomm_apps import create_app
-from restcomm_apps.models import Application
 from restcomm_apps.properties import APPLICATION
 from restcomm_apps.render import list_layout
-from restcomm_apps.statements import Parameter, Statement
+from restcomm_apps.store.models import Application
+from restcomm_apps.store.prepared import Parameter, Statement
 from restcomm_apps.suffix import JSON, XML
 
 from .rows import CHILD, application_row, number_row

@@ -10,8 +10,8 @@ from lxml import etree
 
 from restcomm_apps import application_lists, listings
 from restcomm_apps.application_lists import ApplicationListing
-from restcomm_apps.models import Account, Application
 from restcomm_apps.paging import Selection
+from restcomm_apps.store.models import Account, Application
 
 from .rows import CHILD, FULL, STRANGER, application_row, number_row
 from .service import BASE, authorization

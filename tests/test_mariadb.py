@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from restcomm_apps.database import database, transaction
-from restcomm_apps.maria_database import TRIES, error_number
-from restcomm_apps.models import Account
+from restcomm_apps.store.database import database, transaction
+from restcomm_apps.store.mariadb import TRIES, error_number
+from restcomm_apps.store.models import Account
 
 from .databases import connect_directly
 from .document import make_certificate

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from lxml import etree
 
-from restcomm_apps.models import Application
+from restcomm_apps.store.models import Application
 
 from .rows import CHILD, DATE, TABLES, application_row
 from .service import BASE, Gunicorn, Service, authorization, check_reply

@@ -2,7 +2,7 @@
 
 import threading
 
-from restcomm_apps import pauses
+from restcomm_apps.store import pauses
 
 
 def test_line_is_served_in_its_order(monkeypatch):

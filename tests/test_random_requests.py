@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from restcomm_apps.database import database
+from restcomm_apps.store.database import database
 
 from .rows import CHILD, FULL, PARENT, STRANGER, STRANGERS, TABLES
 from .service import BASE, MODELS, Service, authorization, check_reply

@@ -8,8 +8,8 @@ import itertools
 
 import pytest
 
-from restcomm_apps.database import database
-from restcomm_apps.models import Account
+from restcomm_apps.store.database import database
+from restcomm_apps.store.models import Account
 
 from .rows import TABLES, account_row, application_row
 from .service import Service

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from restcomm_apps.database import database
+from restcomm_apps.store.database import database
 
 from .databases import connect_directly
 from .rows import CHILD, FULL, NAMESAKE, TABLES

@@ -4,8 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from restcomm_apps.models import Application
-from restcomm_apps.statements import Insertion, Parameter, Statement
+from restcomm_apps.store.models import Application
+from restcomm_apps.store.prepared import Insertion, Parameter, Statement
 
 from .databases import connect_directly
 from .rows import CHILD, FULL, TABLES

@@ -5,7 +5,7 @@ A row's caller has the role of that name, or the role Administrator and the stat
 
 import pytest
 
-from restcomm_apps.database import database
+from restcomm_apps.store.database import database
 
 from .rows import account_row, application_row
 from .service import Service

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from restcomm_apps.models import Account
-from restcomm_apps.own_models import SecondToken
+from restcomm_apps.store.models import Account
+from restcomm_apps.store.service_models import SecondToken
 
 from .databases import connect_directly
 from .rows import CHILD, GRANDCHILD, PARENT, STRANGER, TABLES, account_row

@@ -3,7 +3,7 @@
 Checking writes nothing. What a request needs of the database is not checked here.
 """
 
-from restcomm_apps.database import database, transaction
+from restcomm_apps.store.database import database, transaction
 
 from .base import INFORMATIONAL, WRONG, Finding
 from .inventory import take_inventory

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from restcomm_apps.database import database, is_mysql
-from restcomm_apps.models import TABLES
+from restcomm_apps.store.database import database, is_mysql
+from restcomm_apps.store.models import TABLES
 
 _DECLARED = re.compile(r"\s*([a-z_ ]*[a-z_])?\s*(?:\(\s*(\d+)\s*\))?", re.IGNORECASE)
 

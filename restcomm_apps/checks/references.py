@@ -2,7 +2,7 @@
 
 from peewee import fn
 
-from restcomm_apps.models import (
+from restcomm_apps.store.models import (
     CLOSED,
     Account,
     Application,

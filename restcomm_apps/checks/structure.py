@@ -2,9 +2,10 @@
 
 import peewee
 
-from restcomm_apps import own_models, schema
-from restcomm_apps.database import database, is_mysql
-from restcomm_apps.models import TABLES, Account, Application
+from restcomm_apps.store import schema
+from restcomm_apps.store import service_models as own_models
+from restcomm_apps.store.database import database, is_mysql
+from restcomm_apps.store.models import TABLES, Account, Application
 
 from .base import INFORMATIONAL, WRONG, Check, Finding
 

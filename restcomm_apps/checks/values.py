@@ -3,9 +3,10 @@
 import peewee
 from peewee import fn
 
-from restcomm_apps.database import is_mysql
 from restcomm_apps.domain import sids
-from restcomm_apps.models import (
+from restcomm_apps.properties import API_VERSION
+from restcomm_apps.store.database import is_mysql
+from restcomm_apps.store.models import (
     ACTIVE,
     TABLES,
     Account,
@@ -14,7 +15,6 @@ from restcomm_apps.models import (
     IncomingPhoneNumber,
     Organization,
 )
-from restcomm_apps.properties import API_VERSION
 
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
 from .expressions import (

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 
-from restcomm_apps import account_queries, bulk, bulk_rows, differences, schema
+from restcomm_apps import account_queries, bulk, bulk_rows, differences
 from restcomm_apps.app import create_app
 from restcomm_apps.config import UNBIND
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.errors import RestcommError
 from restcomm_apps.forms import parameter_of
-from restcomm_apps.models import CLOSED
+from restcomm_apps.store import schema
+from restcomm_apps.store.models import CLOSED
 from restcomm_apps.yaml_rows import split_yaml
 
 from .base import Mistake, commands, require_tables, say

@@ -9,7 +9,7 @@ import click
 from restcomm_apps import account_queries, changes, restoring, trail_checks
 from restcomm_apps.app import create_app
 from restcomm_apps.domain import dates
-from restcomm_apps.own_models import Change
+from restcomm_apps.store.service_models import Change
 from restcomm_apps.terminal import printable
 
 from .base import Mistake, commands, require_tables, require_trail, say

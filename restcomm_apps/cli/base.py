@@ -5,8 +5,10 @@ import shlex
 
 import click
 
-from restcomm_apps import __version__, callers, changes, database_files, schema
-from restcomm_apps.database import database, is_mysql
+from restcomm_apps import __version__, callers, changes
+from restcomm_apps.store import files as database_files
+from restcomm_apps.store import schema
+from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.terminal import printable
 
 

@@ -6,7 +6,7 @@ import click
 
 from restcomm_apps import checks
 from restcomm_apps.app import create_app
-from restcomm_apps.database import database, is_mysql
+from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.terminal import printable
 
 from .base import Mistake, commands, require_database, warn_of_readers

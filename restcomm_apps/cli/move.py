@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import click
 
 from restcomm_apps.app import create_app
-from restcomm_apps.database import database
 from restcomm_apps.move import lines, loading, rows, sources, tables
+from restcomm_apps.store.database import database
 
 from .base import Mistake, commands, require_tables, say
 

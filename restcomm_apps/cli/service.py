@@ -6,8 +6,8 @@ import click
 
 from restcomm_apps import changes, config, server
 from restcomm_apps.app import create_app
-from restcomm_apps.database import share
-from restcomm_apps.maria_database import CONNECTIONS
+from restcomm_apps.store.database import share
+from restcomm_apps.store.mariadb import CONNECTIONS
 
 from .base import (
     Mistake,

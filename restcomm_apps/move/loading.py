@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 import peewee
 
 from restcomm_apps import account_locks
-from restcomm_apps.database import database, is_mysql
-from restcomm_apps.models import CLOSED, Account, Organization
+from restcomm_apps.store.database import database, is_mysql
+from restcomm_apps.store.models import CLOSED, Account, Organization
 
 from .rows import (
     MODELS,

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import peewee
 
 from restcomm_apps.domain import sids
-from restcomm_apps.fields import FlagField, LocalDateTimeField, MediumTextField, SidField
-from restcomm_apps.models import FIRST_ORGANIZATION, TABLES, Account
+from restcomm_apps.store.columns import FlagField, LocalDateTimeField, MediumTextField, SidField
+from restcomm_apps.store.models import FIRST_ORGANIZATION, TABLES, Account
 
 MODELS = {model._meta.table_name: model for model in TABLES}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import peewee
 
-from restcomm_apps.database import has_driver, make_database
-from restcomm_apps.database_urls import ALLOWED, MYSQL, UrlMistake, mask, mask_any, parse
+from restcomm_apps.store.database import has_driver, make_database
+from restcomm_apps.store.urls import ALLOWED, MYSQL, UrlMistake, mask, mask_any, parse
 
 from . import hsqldb, lines, tables
 from .rows import BadRow

@@ -20,7 +20,7 @@ import gevent.socket
 from gunicorn.http.body import Body
 from gunicorn.http.errors import LimitRequestHeaders
 
-from restcomm_apps.pauses import ONE_TURN, wait_in_line
+from restcomm_apps.store.pauses import ONE_TURN, wait_in_line
 
 # For a TLS handshake, and for the first octet on a new connection; gunicorn's setting keepalive is
 # for later requests.

@@ -8,8 +8,8 @@ import time
 import pytest
 from peewee import chunked
 
-from restcomm_apps.database import database
-from restcomm_apps.models import Account, Application, IncomingPhoneNumber
+from restcomm_apps.store.database import database
+from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 
 from ..rows import account_row, application_row, number_row
 from .load import APPLICATIONS, peak_memory

@@ -13,7 +13,7 @@ from itertools import chain
 import pytest
 
 from restcomm_apps import create_app
-from restcomm_apps.database import database
+from restcomm_apps.store.database import database
 
 from ..commands import succeed
 from ..databases import ENGINE

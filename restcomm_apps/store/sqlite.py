@@ -13,7 +13,7 @@ from typing import Any
 
 import peewee
 
-from .database_files import PrivateFile
+from .files import PrivateFile
 from .group_commit import GroupCommit, TurnNotCome
 from .pauses import ONE_TURN, Pace
 

@@ -6,8 +6,8 @@ move either way; the indexes are this service's own.
 
 import peewee
 
+from .columns import FlagField, LocalDateTimeField, MediumTextField, SidField
 from .database import database
-from .fields import FlagField, LocalDateTimeField, MediumTextField, SidField
 
 FIRST_ORGANIZATION = ("ORafbe225ad37541eba518a74248f0ac4c", "default.restcomm.com")
 ACTIVE, CLOSED, UNINITIALIZED = "active", "closed", "uninitialized"

@@ -2,7 +2,7 @@
 
 import threading
 
-from . import own_models
+from . import service_models as own_models
 from .database import database, is_mysql
 from .models import (
     ACTIVE,

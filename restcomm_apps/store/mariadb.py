@@ -10,7 +10,8 @@ from typing import Any
 import peewee
 from playhouse.shortcuts import ReconnectMixin
 
-from . import callers
+from restcomm_apps import callers
+
 from .connection_pool import ConnectionPool, NoneCame, WriteTurns
 
 # Connections of a process with which one account may write at a time. There are two more: those that

@@ -7,9 +7,9 @@ import re
 
 import peewee
 
-from .database_urls import MYSQL, parse
-from .maria_database import MariaDatabase, error_number
-from .sqlite_database import LOCK_TIMEOUT, OrderlyDatabase
+from .mariadb import MariaDatabase, error_number
+from .sqlite import LOCK_TIMEOUT, OrderlyDatabase
+from .urls import MYSQL, parse
 
 database = peewee.DatabaseProxy()
 

@@ -2,8 +2,8 @@
 
 import peewee
 
+from .columns import LocalDateTimeField, MediumTextField, SidField
 from .database import database
-from .fields import LocalDateTimeField, MediumTextField, SidField
 
 
 class OwnModel(peewee.Model):
