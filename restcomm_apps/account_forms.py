@@ -4,7 +4,7 @@ import re
 
 from .domain.tokens import token_of
 from .errors import InvalidParameter, MissingParameter
-from .escapes import IMPOSSIBLE_IN_XML
+from .formats.escapes import IMPOSSIBLE_IN_XML
 from .forms import FRIENDLY_NAME_LENGTH, read_flag, read_friendly_name
 from .store.models import ACTIVE, CLOSED, STATUSES
 

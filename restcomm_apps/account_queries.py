@@ -10,7 +10,7 @@ import peewee
 from . import account_locks, changes
 from .domain import sids
 from .errors import AccountExists, NotFound
-from .properties import API_VERSION
+from .formats.resource import API_VERSION
 from .store.columns import exactly
 from .store.database import read_alone, transaction
 from .store.models import ACTIVE, FIRST_ORGANIZATION, Account, Organization

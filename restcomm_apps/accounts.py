@@ -15,10 +15,10 @@ from . import (
 from . import account_queries as queries
 from .config import UNBIND
 from .domain.dates import local_now
+from .formats.resource import ACCOUNT
 from .listings import Listing, SidListing
 from .lists import render_listing
 from .paging import read_part
-from .properties import ACCOUNT
 from .render import render, render_nothing, render_text
 from .store.models import CLOSED, Account
 

@@ -32,8 +32,8 @@ from .errors import (
     RestcommError,
     Unavailable,
 )
+from .formats.resource import API_VERSION, Site
 from .login_limits import LoginLimits
-from .properties import API_VERSION, Site
 from .proxies import ProxyMiddleware
 from .render import finalize, find_templates, render_error, render_nothing
 from .store import database, schema

@@ -10,8 +10,8 @@ from peewee import chunked
 from . import account_locks, bulk, changes
 from .domain import sids
 from .errors import Forbidden, MalformedRequest, NotFound
+from .formats.resource import API_VERSION
 from .listings import Listing
-from .properties import API_VERSION
 from .store.columns import exactly
 from .store.database import locked, transaction
 from .store.models import Account, Application, Client, IncomingPhoneNumber

@@ -14,10 +14,10 @@ from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
 from .domain.dates import local_now
 from .errors import Forbidden, InvalidParameter
+from .formats.resource import APPLICATION, BULK, CHANGE, BulkOutcome
 from .idempotency import answer_once
 from .lists import render_listing, wants_csv
 from .paging import read_part, read_selection
-from .properties import APPLICATION, BULK, CHANGE, BulkOutcome
 from .render import render, render_nothing
 
 blueprint = Blueprint("applications", __name__)

@@ -16,7 +16,7 @@ from .errors import (
     MissingParameter,
     RestcommError,
 )
-from .properties import APPLICATION
+from .formats.resource import APPLICATION
 from .store.database import refused_column
 from .store.pauses import Pace
 

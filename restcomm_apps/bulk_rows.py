@@ -8,8 +8,9 @@ import csv
 import io
 import json
 
-from . import bulk, forms, tables
+from . import bulk, forms
 from .errors import MalformedRequest, UnsupportedMediaType
+from .formats import csv_table as tables
 
 CSV_TYPE = "text/csv"
 JSON_TYPES = ("application/x-ndjson", "application/jsonl", "application/jsonlines")

@@ -15,8 +15,8 @@ from .errors import (
     MissingParameter,
     UnsupportedMediaType,
 )
-from .escapes import IMPOSSIBLE_IN_XML
-from .properties import API_VERSION
+from .formats.escapes import IMPOSSIBLE_IN_XML
+from .formats.resource import API_VERSION
 from .store.pauses import Pace
 
 FORM = "application/x-www-form-urlencoded"

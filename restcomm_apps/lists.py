@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from flask import current_app, request, stream_with_context
 
-from . import tables
-from .escapes import ascii_json, xml_text
-from .layouts import Frame
+from .formats import csv_table as tables
+from .formats.documents import Frame
+from .formats.escapes import ascii_json, xml_text
+from .formats.resource import APPLICATION, Resource
 from .listings import Listing
 from .paging import Selection, describe_page
-from .properties import APPLICATION, Resource
 from .render import MEDIA_TYPES, Reply, list_layout
 from .suffix import CSV, FORMAT, JSON, SUFFIX
 

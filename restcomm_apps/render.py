@@ -8,9 +8,9 @@ from pathlib import Path
 from flask import Response, current_app, request
 from markupsafe import Markup
 
-from .escapes import xml_text
-from .layouts import Frame, Layout, Layouts
-from .properties import ERROR, Resource
+from .formats.documents import Frame, Layout, Layouts
+from .formats.escapes import xml_text
+from .formats.resource import ERROR, Resource
 from .suffix import FORMAT, JSON, XML
 
 # Exactly these: a client compares them, so no charset parameter.

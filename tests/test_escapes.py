@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from restcomm_apps.escapes import ascii_json, json_text, xml_text
+from restcomm_apps.formats.escapes import ascii_json, json_text, xml_text
 
 BASIC_PLANE = [chr(code_point) for code_point in range(0x10000)]
 # The first and last characters of the other planes, assigned or not, and a few known ones.

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import peewee
 import pytest
 
-from restcomm_apps.properties import ACCOUNT, APPLICATION
+from restcomm_apps.formats.resource import ACCOUNT, APPLICATION
 from restcomm_apps.render import render
 from restcomm_apps.store.database import database
 from restcomm_apps.store.models import TABLES as MODELS

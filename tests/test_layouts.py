@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from restcomm_apps import create_app
-from restcomm_apps.properties import APPLICATION
+from restcomm_apps.formats.resource import APPLICATION
 from restcomm_apps.render import list_layout
 from restcomm_apps.store.models import Application
 from restcomm_apps.store.prepared import Parameter, Statement

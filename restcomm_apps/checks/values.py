@@ -4,7 +4,7 @@ import peewee
 from peewee import fn
 
 from restcomm_apps.domain import sids
-from restcomm_apps.properties import API_VERSION
+from restcomm_apps.formats.resource import API_VERSION
 from restcomm_apps.store.database import is_mysql
 from restcomm_apps.store.models import (
     ACTIVE,

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .domain.dates import format_dates, local_of
+from restcomm_apps.domain.dates import format_dates, local_of
 
 API_VERSION = "2012-04-24"
 

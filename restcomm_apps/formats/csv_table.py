@@ -4,7 +4,7 @@ import csv
 import io
 import re
 
-from .properties import Columns
+from .resource import Columns
 
 # Behind apostrophes too, so that ``read_cell`` finds what has got one.
 _BEGINS_A_FORMULA = re.compile("'*[=+\\-@\t\r]")

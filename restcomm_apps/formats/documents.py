@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+from restcomm_apps.suffix import JSON, XML
+
 from .escapes import JSON_PLAIN, XML_PLAIN, escape_all, json_text, xml_text
-from .properties import BARE, MANY, ONE, Columns
-from .suffix import JSON, XML
+from .resource import BARE, MANY, ONE, Columns
 
 _STEP = "  "  # Two spaces a level, in both formats.
 
