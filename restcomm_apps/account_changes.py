@@ -4,8 +4,9 @@ transaction.
 
 from peewee import chunked
 
-from . import account_locks, account_queries, changes
+from . import account_locks, account_queries
 from .application_queries import remove_applications_of
+from .audit import trail as changes
 from .errors import AccountClosed, InvalidParameter, LastTopAccount
 from .setting_values import ADMINISTRATOR
 from .store.database import transaction

@@ -8,7 +8,7 @@ SQLite's transactions exclude each other anyway and only look.
 
 import peewee
 
-from . import callers
+from .audit import actor as callers
 from .errors import AccountClosed, AccountNotActive
 from .store.database import is_mysql, locked
 from .store.models import ACTIVE, CLOSED, Account

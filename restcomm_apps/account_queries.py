@@ -7,7 +7,8 @@ import itertools
 
 import peewee
 
-from . import account_locks, changes
+from . import account_locks
+from .audit import trail as changes
 from .domain import sids
 from .errors import AccountExists, NotFound
 from .formats.resource import API_VERSION

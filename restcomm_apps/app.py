@@ -11,8 +11,6 @@ from . import (
     accounts,
     applications,
     auth,
-    callers,
-    changes,
     config,
     cors,
     forms,
@@ -23,6 +21,8 @@ from . import (
     request_ids,
     suffix,
 )
+from .audit import actor as callers
+from .audit import trail as changes
 from .domain import tokens
 from .errors import (
     InvalidParameter,

@@ -7,7 +7,8 @@ from functools import partial
 
 from peewee import chunked
 
-from . import account_locks, bulk, changes
+from . import account_locks, bulk
+from .audit import trail as changes
 from .domain import sids
 from .errors import Forbidden, MalformedRequest, NotFound
 from .formats.resource import API_VERSION

@@ -2,7 +2,8 @@
 place or goes; each step in one transaction.
 """
 
-from . import account_locks, changes
+from . import account_locks
+from .audit import trail as changes
 from .domain import tokens
 from .errors import AccountClosed, NotProvided, TokenConflict
 from .store.database import transaction

@@ -11,10 +11,10 @@ from contextlib import closing
 
 import pytest
 
-from restcomm_apps import changes
+from restcomm_apps.audit import trail as changes
+from restcomm_apps.audit.verification import check_trail
 from restcomm_apps.store.models import Account, Application
 from restcomm_apps.store.service_models import Change, ChangeHead
-from restcomm_apps.trail_checks import check_trail
 
 from .databases import connect_directly, refuse
 from .documentation import blocks, read

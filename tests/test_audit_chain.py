@@ -6,8 +6,8 @@ from contextlib import closing
 import peewee
 import pytest
 
-from restcomm_apps import trail_checks
-from restcomm_apps.chains import hash_of
+from restcomm_apps.audit import verification as trail_checks
+from restcomm_apps.audit.chain import hash_of
 from restcomm_apps.store.database import database
 from restcomm_apps.store.service_models import Change, ChangeHead
 

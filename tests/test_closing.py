@@ -14,7 +14,7 @@ from restcomm_apps import (
     application_queries,
     differences,
 )
-from restcomm_apps import callers as who
+from restcomm_apps.audit import actor as who
 from restcomm_apps.errors import AccountClosed
 from restcomm_apps.store.database import transaction
 from restcomm_apps.store.models import Account, Application

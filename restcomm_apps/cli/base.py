@@ -5,7 +5,9 @@ import shlex
 
 import click
 
-from restcomm_apps import __version__, callers, changes
+from restcomm_apps import __version__
+from restcomm_apps.audit import actor as callers
+from restcomm_apps.audit import trail as changes
 from restcomm_apps.store import files as database_files
 from restcomm_apps.store import schema
 from restcomm_apps.store.database import database, is_mysql

@@ -4,8 +4,9 @@ import os
 
 import click
 
-from restcomm_apps import changes, config, server
+from restcomm_apps import config, server
 from restcomm_apps.app import create_app
+from restcomm_apps.audit import trail as changes
 from restcomm_apps.store.database import share
 from restcomm_apps.store.mariadb import CONNECTIONS
 

@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 from playhouse.shortcuts import ReconnectMixin
 
-from restcomm_apps import callers
+from restcomm_apps.audit import actor as callers
 
 from .connection_pool import ConnectionPool, NoneCame, WriteTurns
 

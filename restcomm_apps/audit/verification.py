@@ -3,9 +3,10 @@
 from itertools import groupby
 from operator import itemgetter
 
-from . import chains
-from .store.database import database, snapshot
-from .store.service_models import Change, ChangeHead
+from restcomm_apps.store.database import database, snapshot
+from restcomm_apps.store.service_models import Change, ChangeHead
+
+from . import chain as chains
 
 _COLUMNS = [field.name for field in Change._meta.sorted_fields]
 _ACCOUNT_SID, _SEQUENCE = _COLUMNS.index("account_sid"), _COLUMNS.index("sequence")

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import peewee
 
-from . import callers, chains
-from .config import AUTO, OFF, REQUIRED
-from .domain.dates import utc_now
-from .store.database import database, locked
-from .store.service_models import Change, ChangeHead
+from restcomm_apps.config import AUTO, OFF, REQUIRED
+from restcomm_apps.domain.dates import utc_now
+from restcomm_apps.store.database import database, locked
+from restcomm_apps.store.service_models import Change, ChangeHead
+
+from . import actor as callers
+from . import chain as chains
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,12 @@
 
 import json
 
-from . import account_locks, changes
-from .errors import AccountClosed
-from .store.database import locked, transaction
-from .store.models import Account, Application
+from restcomm_apps import account_locks
+from restcomm_apps.errors import AccountClosed
+from restcomm_apps.store.database import locked, transaction
+from restcomm_apps.store.models import Account, Application
+
+from . import trail as changes
 
 # Where an entry's properties have what was and what became.
 _FROM, _TO = 0, 1
