@@ -4,22 +4,26 @@ from functools import partial
 
 from flask import Blueprint, current_app, g, request, url_for
 
-from . import (
-    account_changes,
-    account_forms,
-    auth,
-    forms,
-    profile_queries,
-    token_changes,
-)
-from . import account_queries as queries
+from . import auth
 from .config import UNBIND
 from .domain.dates import local_now
 from .formats.resource import ACCOUNT
-from .listings import Listing, SidListing
 from .lists import render_listing
-from .paging import read_part
 from .render import render, render_nothing, render_text
+from .resources import profiles as profile_queries
+from .resources.accounts import (
+    forms as account_forms,
+)
+from .resources.accounts import queries
+from .resources.accounts import (
+    token_rotation as token_changes,
+)
+from .resources.accounts import (
+    updating as account_changes,
+)
+from .resources.applications import forms
+from .resources.listings import Listing, SidListing
+from .resources.selection import read_part
 from .store.models import CLOSED, Account
 
 blueprint = Blueprint("accounts", __name__)

@@ -13,7 +13,6 @@ from . import (
     auth,
     config,
     cors,
-    forms,
     headers,
     health,
     origins,
@@ -36,6 +35,7 @@ from .formats.resource import API_VERSION, Site
 from .login_limits import LoginLimits
 from .proxies import ProxyMiddleware
 from .render import finalize, find_templates, render_error, render_nothing
+from .resources.applications import forms
 from .store import database, schema
 
 log = logging.getLogger(__name__)

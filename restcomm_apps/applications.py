@@ -6,9 +6,7 @@ from contextlib import suppress
 from flask import Blueprint, current_app, g, request
 from werkzeug.routing import BaseConverter
 
-from . import application_queries as queries
-from . import auth, bulk, bulk_rows, forms
-from .application_lists import ApplicationListing
+from . import auth
 from .compression import compress
 from .conditions import require_expected_state, tag_list, tag_state
 from .config import UNBIND
@@ -17,8 +15,11 @@ from .errors import Forbidden, InvalidParameter
 from .formats.resource import APPLICATION, BULK, CHANGE, BulkOutcome
 from .idempotency import answer_once
 from .lists import render_listing, wants_csv
-from .paging import read_part, read_selection
 from .render import render, render_nothing
+from .resources.applications import bulk, forms, queries
+from .resources.applications import row_formats as bulk_rows
+from .resources.applications.listing import ApplicationListing
+from .resources.selection import read_part, read_selection
 
 blueprint = Blueprint("applications", __name__)
 

@@ -11,11 +11,11 @@ from flask import current_app, g, request
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.datastructures import Authorization
 
-from .account_queries import find_account, find_caller, is_ancestor
 from .config import LINEAGE
 from .domain import tokens
 from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
 from .origins import is_of_another_site
+from .resources.accounts.queries import find_account, find_caller, is_ancestor
 from .setting_values import ADMINISTRATOR
 from .store.models import ACTIVE, CLOSED, UNINITIALIZED
 

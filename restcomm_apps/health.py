@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from . import account_queries as queries
 from .render import render_text
+from .resources.accounts import queries
 
 blueprint = Blueprint("health", __name__)
 

@@ -14,9 +14,9 @@ from .formats import csv_table as tables
 from .formats.documents import Frame
 from .formats.escapes import ascii_json, xml_text
 from .formats.resource import APPLICATION, Resource
-from .listings import Listing
-from .paging import Selection, describe_page
 from .render import MEDIA_TYPES, Reply, list_layout
+from .resources.listings import Listing
+from .resources.selection import Selection, describe_page
 from .suffix import CSV, FORMAT, JSON, SUFFIX
 
 # Rows that are sent at once of a list that is streamed.

@@ -3,8 +3,8 @@
 from flask import Blueprint
 
 from . import auth
-from . import profile_queries as queries
 from .render import Reply
+from .resources import profiles as queries
 
 blueprint = Blueprint("profiles", __name__)
 

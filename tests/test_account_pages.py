@@ -3,7 +3,7 @@
 import pytest
 from lxml import etree
 
-from restcomm_apps import listings
+from restcomm_apps.resources import listings
 
 from .rows import ORGANIZATION, PARENT, account_row
 from .service import BASE, Service

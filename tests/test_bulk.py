@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from restcomm_apps import bulk, bulk_rows
+from restcomm_apps.resources.applications import bulk
+from restcomm_apps.resources.applications import row_formats as bulk_rows
 from restcomm_apps.store.service_models import IdempotentReply
 
 from .databases import connect_directly, refuse

@@ -3,7 +3,7 @@
 import pytest
 from lxml import etree
 
-from restcomm_apps import listings
+from restcomm_apps.resources import listings
 
 from .rows import CHILD, FULL
 from .service import BASE

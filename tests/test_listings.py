@@ -8,9 +8,10 @@ import json
 import pytest
 from lxml import etree
 
-from restcomm_apps import application_lists, listings
-from restcomm_apps.application_lists import ApplicationListing
-from restcomm_apps.paging import Selection
+from restcomm_apps.resources import listings
+from restcomm_apps.resources.applications import listing as application_lists
+from restcomm_apps.resources.applications.listing import ApplicationListing
+from restcomm_apps.resources.selection import Selection
 from restcomm_apps.store.models import Account, Application
 
 from .rows import CHILD, FULL, STRANGER, application_row, number_row

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from restcomm_apps import listings
+from restcomm_apps.resources import listings
 
 from .databases import BEGIN, connect_directly
 from .rows import CHILD, application_row, number_row

@@ -2,8 +2,8 @@
 
 import json
 
-from restcomm_apps import account_locks
 from restcomm_apps.errors import AccountClosed
+from restcomm_apps.resources import account_locks
 from restcomm_apps.store.database import locked, transaction
 from restcomm_apps.store.models import Account, Application
 

@@ -5,15 +5,18 @@ from pathlib import Path
 
 import click
 
-from restcomm_apps import account_queries, bulk, bulk_rows, differences
 from restcomm_apps.app import create_app
 from restcomm_apps.config import UNBIND
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.errors import RestcommError
-from restcomm_apps.forms import parameter_of
+from restcomm_apps.resources.accounts import queries as account_queries
+from restcomm_apps.resources.applications import bulk
+from restcomm_apps.resources.applications import plan as differences
+from restcomm_apps.resources.applications import row_formats as bulk_rows
+from restcomm_apps.resources.applications.forms import parameter_of
+from restcomm_apps.resources.applications.yaml_rows import split_yaml
 from restcomm_apps.store import schema
 from restcomm_apps.store.models import CLOSED
-from restcomm_apps.yaml_rows import split_yaml
 
 from .base import Mistake, commands, require_tables, say
 

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from restcomm_apps import account_queries
 from restcomm_apps.app import create_app
 from restcomm_apps.audit import restoring
 from restcomm_apps.audit import trail as changes
 from restcomm_apps.audit import verification as trail_checks
 from restcomm_apps.domain import dates
+from restcomm_apps.resources.accounts import queries as account_queries
 from restcomm_apps.store.service_models import Change
 from restcomm_apps.terminal import printable
 

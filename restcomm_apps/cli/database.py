@@ -4,10 +4,10 @@ import shlex
 
 import click
 
-from restcomm_apps import account_queries
 from restcomm_apps.app import create_app
 from restcomm_apps.domain import sids, tokens
 from restcomm_apps.domain.dates import local_now
+from restcomm_apps.resources.accounts import queries as account_queries
 from restcomm_apps.store import models, schema
 from restcomm_apps.store.database import database
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import peewee
 
-from restcomm_apps import account_locks
+from restcomm_apps.resources import account_locks
 from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.store.models import CLOSED, Account, Organization
 

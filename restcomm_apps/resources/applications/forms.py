@@ -7,17 +7,17 @@ from urllib.parse import unquote_to_bytes
 
 from gunicorn.http.errors import ParseException
 
-from .domain.uris import broken_rule
-from .errors import (
+from restcomm_apps.domain.uris import broken_rule
+from restcomm_apps.errors import (
     BodyTooLarge,
     InvalidParameter,
     MalformedRequest,
     MissingParameter,
     UnsupportedMediaType,
 )
-from .formats.escapes import IMPOSSIBLE_IN_XML
-from .formats.resource import API_VERSION
-from .store.pauses import Pace
+from restcomm_apps.formats.escapes import IMPOSSIBLE_IN_XML
+from restcomm_apps.formats.resource import API_VERSION
+from restcomm_apps.store.pauses import Pace
 
 FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64

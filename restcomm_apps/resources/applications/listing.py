@@ -6,14 +6,14 @@ from operator import or_
 
 import peewee
 
-from . import listings
-from .errors import InvalidParameter
-from .listings import Batch, Listing
-from .paging import Selection
-from .store.columns import begins_with, exactly
-from .store.database import is_mysql
-from .store.models import Account, Application, IncomingPhoneNumber
-from .store.prepared import Parameter, Statement, read_rows
+from restcomm_apps.errors import InvalidParameter
+from restcomm_apps.resources import listings
+from restcomm_apps.resources.listings import Batch, Listing
+from restcomm_apps.resources.selection import Selection
+from restcomm_apps.store.columns import begins_with, exactly
+from restcomm_apps.store.database import is_mysql
+from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
+from restcomm_apps.store.prepared import Parameter, Statement, read_rows
 
 # Numbers that are held at once, unless one application has more.
 MOST_NUMBERS = 5000

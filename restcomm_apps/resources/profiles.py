@@ -5,13 +5,14 @@ A Restcomm of 2018 and later keeps them in two tables, an older one and this ser
 
 import json
 
-from .account_queries import list_ancestor_sids
-from .domain.sids import is_sid
-from .errors import NotFound
-from .store.columns import exactly
-from .store.database import database, is_mysql
-from .store.models import Account, Profile, ProfileAssociation
-from .store.schema import has_profiles
+from restcomm_apps.domain.sids import is_sid
+from restcomm_apps.errors import NotFound
+from restcomm_apps.store.columns import exactly
+from restcomm_apps.store.database import database, is_mysql
+from restcomm_apps.store.models import Account, Profile, ProfileAssociation
+from restcomm_apps.store.schema import has_profiles
+
+from .accounts.queries import list_ancestor_sids
 
 # The profile that every Restcomm gives an account without one of its own.
 DEFAULT_SID = "PRae6e420f425248d6a26948c17a9e2acf"

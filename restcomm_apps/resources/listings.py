@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import peewee
 
-from .paging import Page, Selection
-from .store.columns import MediumTextField
-from .store.database import is_mysql
-from .store.prepared import read_rows
+from restcomm_apps.store.columns import MediumTextField
+from restcomm_apps.store.database import is_mysql
+from restcomm_apps.store.prepared import read_rows
+
+from .selection import Page, Selection
 
 # Rows that are read at once.
 BATCH = 1000

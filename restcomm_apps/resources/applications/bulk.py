@@ -9,16 +9,17 @@ from typing import NamedTuple
 
 import peewee
 
-from . import forms
-from .errors import (
+from restcomm_apps.errors import (
     InvalidParameter,
     MalformedRequest,
     MissingParameter,
     RestcommError,
 )
-from .formats.resource import APPLICATION
-from .store.database import refused_column
-from .store.pauses import Pace
+from restcomm_apps.formats.resource import APPLICATION
+from restcomm_apps.store.database import refused_column
+from restcomm_apps.store.pauses import Pace
+
+from . import forms
 
 CREATE, UPDATE, REMOVE = ACTIONS = ("create", "update", "remove")
 

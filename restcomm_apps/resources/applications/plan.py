@@ -7,10 +7,12 @@ does not name stays as it is.
 from collections import defaultdict
 from typing import NamedTuple
 
-from . import account_locks, bulk
-from .application_queries import change_applications, list_applications
-from .errors import InvalidParameter, MissingParameter, NotFound
-from .store.database import transaction
+from restcomm_apps.errors import InvalidParameter, MissingParameter, NotFound
+from restcomm_apps.resources import account_locks
+from restcomm_apps.store.database import transaction
+
+from . import bulk
+from .queries import change_applications, list_applications
 
 _MOST_NAMED = 3
 _COLUMNS = ("friendly_name", "voice_caller_id_lookup", "rcml_url", "kind")

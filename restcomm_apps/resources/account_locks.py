@@ -8,11 +8,11 @@ SQLite's transactions exclude each other anyway and only look.
 
 import peewee
 
-from .audit import actor as callers
-from .errors import AccountClosed, AccountNotActive
-from .store.database import is_mysql, locked
-from .store.models import ACTIVE, CLOSED, Account
-from .store.prepared import Parameter, Statement
+from restcomm_apps.audit import actor as callers
+from restcomm_apps.errors import AccountClosed, AccountNotActive
+from restcomm_apps.store.database import is_mysql, locked
+from restcomm_apps.store.models import ACTIVE, CLOSED, Account
+from restcomm_apps.store.prepared import Parameter, Statement
 
 # Accounts looked up by one statement: engines bound the number of parameters.
 _CHUNK = 500

@@ -4,13 +4,15 @@ transaction.
 
 from peewee import chunked
 
-from . import account_locks, account_queries
-from .application_queries import remove_applications_of
-from .audit import trail as changes
-from .errors import AccountClosed, InvalidParameter, LastTopAccount
-from .setting_values import ADMINISTRATOR
-from .store.database import transaction
-from .store.models import ACTIVE, CLOSED, UNINITIALIZED, Account
+from restcomm_apps.audit import trail as changes
+from restcomm_apps.errors import AccountClosed, InvalidParameter, LastTopAccount
+from restcomm_apps.resources import account_locks
+from restcomm_apps.resources.applications.queries import remove_applications_of
+from restcomm_apps.setting_values import ADMINISTRATOR
+from restcomm_apps.store.database import transaction
+from restcomm_apps.store.models import ACTIVE, CLOSED, UNINITIALIZED, Account
+
+from . import queries as account_queries
 
 # Accounts closed by one statement: engines bound the number of parameters.
 _CHUNK = 500

@@ -7,17 +7,17 @@ import itertools
 
 import peewee
 
-from . import account_locks
-from .audit import trail as changes
-from .domain import sids
-from .errors import AccountExists, NotFound
-from .formats.resource import API_VERSION
-from .store.columns import exactly
-from .store.database import read_alone, transaction
-from .store.models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
-from .store.prepared import Parameter, Statement
-from .store.schema import has_own_table
-from .store.service_models import SecondToken
+from restcomm_apps.audit import trail as changes
+from restcomm_apps.domain import sids
+from restcomm_apps.errors import AccountExists, NotFound
+from restcomm_apps.formats.resource import API_VERSION
+from restcomm_apps.resources import account_locks
+from restcomm_apps.store.columns import exactly
+from restcomm_apps.store.database import read_alone, transaction
+from restcomm_apps.store.models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
+from restcomm_apps.store.prepared import Parameter, Statement
+from restcomm_apps.store.schema import has_own_table
+from restcomm_apps.store.service_models import SecondToken
 
 # Accounts looked up by one statement: engines bound the number of parameters.
 _CHUNK = 500

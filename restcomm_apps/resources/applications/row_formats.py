@@ -8,9 +8,10 @@ import csv
 import io
 import json
 
+from restcomm_apps.errors import MalformedRequest, UnsupportedMediaType
+from restcomm_apps.formats import csv_table as tables
+
 from . import bulk, forms
-from .errors import MalformedRequest, UnsupportedMediaType
-from .formats import csv_table as tables
 
 CSV_TYPE = "text/csv"
 JSON_TYPES = ("application/x-ndjson", "application/jsonl", "application/jsonlines")

@@ -7,17 +7,19 @@ from functools import partial
 
 from peewee import chunked
 
-from . import account_locks, bulk
-from .audit import trail as changes
-from .domain import sids
-from .errors import Forbidden, MalformedRequest, NotFound
-from .formats.resource import API_VERSION
-from .listings import Listing
-from .store.columns import exactly
-from .store.database import locked, transaction
-from .store.models import Account, Application, Client, IncomingPhoneNumber
-from .store.prepared import Insertion, Parameter, Statement
-from .store.service_models import Change
+from restcomm_apps.audit import trail as changes
+from restcomm_apps.domain import sids
+from restcomm_apps.errors import Forbidden, MalformedRequest, NotFound
+from restcomm_apps.formats.resource import API_VERSION
+from restcomm_apps.resources import account_locks
+from restcomm_apps.resources.listings import Listing
+from restcomm_apps.store.columns import exactly
+from restcomm_apps.store.database import locked, transaction
+from restcomm_apps.store.models import Account, Application, Client, IncomingPhoneNumber
+from restcomm_apps.store.prepared import Insertion, Parameter, Statement
+from restcomm_apps.store.service_models import Change
+
+from . import bulk
 
 # Applications removed by one statement: engines bound the number of parameters.
 _CHUNK = 500

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from .domain.sids import is_sid
-from .errors import InvalidParameter
-from .forms import KINDS
+from restcomm_apps.domain.sids import is_sid
+from restcomm_apps.errors import InvalidParameter
+
+from .applications.forms import KINDS
 
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE_SIZE = 1000

@@ -2,11 +2,15 @@
 
 import re
 
-from .domain.tokens import token_of
-from .errors import InvalidParameter, MissingParameter
-from .formats.escapes import IMPOSSIBLE_IN_XML
-from .forms import FRIENDLY_NAME_LENGTH, read_flag, read_friendly_name
-from .store.models import ACTIVE, CLOSED, STATUSES
+from restcomm_apps.domain.tokens import token_of
+from restcomm_apps.errors import InvalidParameter, MissingParameter
+from restcomm_apps.formats.escapes import IMPOSSIBLE_IN_XML
+from restcomm_apps.resources.applications.forms import (
+    FRIENDLY_NAME_LENGTH,
+    read_flag,
+    read_friendly_name,
+)
+from restcomm_apps.store.models import ACTIVE, CLOSED, STATUSES
 
 PASSWORD_LENGTHS = range(8, 129)
 EMAIL_ADDRESS_LENGTH = 254

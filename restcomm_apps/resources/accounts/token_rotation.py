@@ -2,14 +2,14 @@
 place or goes; each step in one transaction.
 """
 
-from . import account_locks
-from .audit import trail as changes
-from .domain import tokens
-from .errors import AccountClosed, NotProvided, TokenConflict
-from .store.database import transaction
-from .store.models import CLOSED, Account
-from .store.schema import has_own_table
-from .store.service_models import SecondToken
+from restcomm_apps.audit import trail as changes
+from restcomm_apps.domain import tokens
+from restcomm_apps.errors import AccountClosed, NotProvided, TokenConflict
+from restcomm_apps.resources import account_locks
+from restcomm_apps.store.database import transaction
+from restcomm_apps.store.models import CLOSED, Account
+from restcomm_apps.store.schema import has_own_table
+from restcomm_apps.store.service_models import SecondToken
 
 
 @transaction

@@ -2,7 +2,7 @@
 
 import yaml
 
-from .errors import MalformedRequest
+from restcomm_apps.errors import MalformedRequest
 
 _NULL = "tag:yaml.org,2002:null"
 _RULE = "The file must be a YAML list of mappings"
