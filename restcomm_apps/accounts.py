@@ -11,16 +11,10 @@ from .formats.resource import ACCOUNT
 from .lists import render_listing
 from .render import render, render_nothing, render_text
 from .resources import profiles as profile_queries
-from .resources.accounts import (
-    forms as account_forms,
-)
+from .resources.accounts import forms as account_forms
 from .resources.accounts import queries
-from .resources.accounts import (
-    token_rotation as token_changes,
-)
-from .resources.accounts import (
-    updating as account_changes,
-)
+from .resources.accounts import token_rotation as token_changes
+from .resources.accounts import updating as account_changes
 from .resources.applications import forms
 from .resources.listings import Listing, SidListing
 from .resources.selection import read_part

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restcomm_apps import create_app
-from restcomm_apps.move.hsqldb import read_script
 from restcomm_apps.store.database import database
 from restcomm_apps.store.models import TABLES as MODELS
+from restcomm_apps.transfer.hsqldb import read_script
 
 from .commands import run, succeed
 from .databases import BEGIN, ENGINE, connect_directly

@@ -7,15 +7,9 @@ from restcomm_apps import errors
 from restcomm_apps.app import create_app
 from restcomm_apps.domain import tokens
 from restcomm_apps.domain.dates import local_now
-from restcomm_apps.resources.accounts import (
-    forms as account_forms,
-)
-from restcomm_apps.resources.accounts import (
-    queries as account_queries,
-)
-from restcomm_apps.resources.accounts import (
-    token_rotation as token_changes,
-)
+from restcomm_apps.resources.accounts import forms as account_forms
+from restcomm_apps.resources.accounts import queries as account_queries
+from restcomm_apps.resources.accounts import token_rotation as token_changes
 from restcomm_apps.resources.applications import forms
 
 from .base import Mistake, commands, require_tables

@@ -8,6 +8,7 @@ from restcomm_apps.resources import account_locks
 from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.store.models import CLOSED, Account, Organization
 
+from .database_rows import present_tables
 from .rows import (
     MODELS,
     BadRow,
@@ -16,7 +17,6 @@ from .rows import (
     unknown_columns,
     values_of,
 )
-from .tables import present_tables
 
 # Of a batch: rows, which bounds the parameters of a statement, and characters, which bounds it.
 _BATCH_ROWS = 500

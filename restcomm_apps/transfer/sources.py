@@ -11,7 +11,9 @@ import peewee
 from restcomm_apps.store.database import has_driver, make_database
 from restcomm_apps.store.urls import ALLOWED, MYSQL, UrlMistake, mask, mask_any, parse
 
-from . import hsqldb, lines, tables
+from . import database_rows as tables
+from . import export_file as lines
+from . import hsqldb
 from .rows import BadRow
 
 # With jdbc: before it, it is none that can be read, but no path.

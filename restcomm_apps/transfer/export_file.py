@@ -3,8 +3,8 @@
 import json
 from collections import Counter
 
+from .database_rows import PAGE, present_tables, read_table
 from .rows import MODELS, BadRow, Refused, SourceRow, values_of
-from .tables import PAGE, present_tables, read_table
 
 FORMAT = "restcomm-apps"
 VERSION = 1
