@@ -7,19 +7,7 @@ import peewee
 from flask import Flask, current_app, g, request
 from werkzeug import exceptions
 
-from . import (
-    accounts,
-    applications,
-    auth,
-    config,
-    cors,
-    headers,
-    health,
-    origins,
-    profiles,
-    request_ids,
-    suffix,
-)
+from . import config
 from .audit import actor as callers
 from .audit import trail as changes
 from .domain import tokens
@@ -32,11 +20,24 @@ from .errors import (
     Unavailable,
 )
 from .formats.resource import API_VERSION, Site
-from .login_limits import LoginLimits
-from .proxies import ProxyMiddleware
-from .render import finalize, find_templates, render_error, render_nothing
 from .resources.applications import forms
 from .store import database, schema
+from .web import (
+    authentication as auth,
+)
+from .web import (
+    cors,
+    headers,
+    origins,
+    request_ids,
+)
+from .web import (
+    target as suffix,
+)
+from .web.login_limits import LoginLimits
+from .web.proxies import ProxyMiddleware
+from .web.replies import finalize, find_templates, render_error, render_nothing
+from .web.views import accounts, applications, health, profiles
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import setting_values
-from .proxies import read_networks
 from .store import urls as database_urls
+from .web.proxies import read_networks
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from restcomm_apps.compression import SMALLEST_BODY
+from restcomm_apps.web.compression import SMALLEST_BODY
 
 from .rows import CHILD, TABLES, account_row, application_row
 from .service import BASE, authorization

@@ -7,8 +7,9 @@ import re
 import click
 import pytest
 
-from restcomm_apps import applications, config, errors
+from restcomm_apps import config, errors
 from restcomm_apps.cli import commands
+from restcomm_apps.web.views import applications
 
 from .documentation import ROOT, blocks, read, table_after
 from .rows import CHILD

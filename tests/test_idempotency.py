@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from restcomm_apps import idempotency
 from restcomm_apps.store import database
 from restcomm_apps.store.service_models import IdempotentReply
+from restcomm_apps.web import idempotency
 
 from .databases import BEGIN, connect_directly
 from .rows import CHILD, PARENT, TABLES

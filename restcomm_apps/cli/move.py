@@ -9,19 +9,10 @@ import click
 
 from restcomm_apps.app import create_app
 from restcomm_apps.store.database import database
-from restcomm_apps.transfer import (
-    database_rows as tables,
-)
-from restcomm_apps.transfer import (
-    export_file as lines,
-)
-from restcomm_apps.transfer import (
-    loader as loading,
-)
-from restcomm_apps.transfer import (
-    rows,
-    sources,
-)
+from restcomm_apps.transfer import database_rows as tables
+from restcomm_apps.transfer import export_file as lines
+from restcomm_apps.transfer import loader as loading
+from restcomm_apps.transfer import rows, sources
 
 from .base import Mistake, commands, require_tables, say
 

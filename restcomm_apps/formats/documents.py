@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from restcomm_apps.suffix import JSON, XML
+from restcomm_apps.web.target import JSON, XML
 
 from .escapes import JSON_PLAIN, XML_PLAIN, escape_all, json_text, xml_text
 from .resource import BARE, MANY, ONE, Columns

@@ -18,8 +18,8 @@ from gunicorn.http.errors import ExpectationFailed, ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
 from restcomm_apps.errors import ExpectationNotMet, MalformedRequest, RestcommError
-from restcomm_apps.render import error_document
-from restcomm_apps.suffix import choose_format, strip_suffixes
+from restcomm_apps.web.replies import error_document
+from restcomm_apps.web.target import choose_format, strip_suffixes
 
 from .client_socket import KEPT_BY_SYSTEM, ClientSocket
 from .loads import Loads

@@ -7,7 +7,7 @@ import logging
 from flask import has_request_context
 from flask.logging import default_handler
 
-from .audit import actor as callers
+from restcomm_apps.audit import actor as callers
 
 HEADER = "X-Request-ID"
 

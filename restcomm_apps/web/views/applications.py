@@ -6,20 +6,20 @@ from contextlib import suppress
 from flask import Blueprint, current_app, g, request
 from werkzeug.routing import BaseConverter
 
-from . import auth
-from .compression import compress
-from .conditions import require_expected_state, tag_list, tag_state
-from .config import UNBIND
-from .domain.dates import local_now
-from .errors import Forbidden, InvalidParameter
-from .formats.resource import APPLICATION, BULK, CHANGE, BulkOutcome
-from .idempotency import answer_once
-from .lists import render_listing, wants_csv
-from .render import render, render_nothing
-from .resources.applications import bulk, forms, queries
-from .resources.applications import row_formats as bulk_rows
-from .resources.applications.listing import ApplicationListing
-from .resources.selection import read_part, read_selection
+from restcomm_apps.config import UNBIND
+from restcomm_apps.domain.dates import local_now
+from restcomm_apps.errors import Forbidden, InvalidParameter
+from restcomm_apps.formats.resource import APPLICATION, BULK, CHANGE, BulkOutcome
+from restcomm_apps.resources.applications import bulk, forms, queries
+from restcomm_apps.resources.applications import row_formats as bulk_rows
+from restcomm_apps.resources.applications.listing import ApplicationListing
+from restcomm_apps.resources.selection import read_part, read_selection
+from restcomm_apps.web import authentication as auth
+from restcomm_apps.web.compression import compress
+from restcomm_apps.web.etags import require_expected_state, tag_list, tag_state
+from restcomm_apps.web.idempotency import answer_once
+from restcomm_apps.web.pages import render_listing, wants_csv
+from restcomm_apps.web.replies import render, render_nothing
 
 blueprint = Blueprint("applications", __name__)
 

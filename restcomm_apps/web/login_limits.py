@@ -14,8 +14,8 @@ import time
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from .domain import sids
-from .errors import TooManyFailures
+from restcomm_apps.domain import sids
+from restcomm_apps.errors import TooManyFailures
 
 # An address may stand for an office of many clients, some with an old password.
 ACCOUNTS_PER_ADDRESS = 10

@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 from flask import current_app, request, stream_with_context
 
-from .formats import csv_table as tables
-from .formats.documents import Frame
-from .formats.escapes import ascii_json, xml_text
-from .formats.resource import APPLICATION, Resource
-from .render import MEDIA_TYPES, Reply, list_layout
-from .resources.listings import Listing
-from .resources.selection import Selection, describe_page
-from .suffix import CSV, FORMAT, JSON, SUFFIX
+from restcomm_apps.formats import csv_table as tables
+from restcomm_apps.formats.documents import Frame
+from restcomm_apps.formats.escapes import ascii_json, xml_text
+from restcomm_apps.formats.resource import APPLICATION, Resource
+from restcomm_apps.resources.listings import Listing
+from restcomm_apps.resources.selection import Selection, describe_page
+
+from .replies import MEDIA_TYPES, Reply, list_layout
+from .target import CSV, FORMAT, JSON, SUFFIX
 
 # Rows that are sent at once of a list that is streamed.
 PIECE = 100

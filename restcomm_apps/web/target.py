@@ -9,7 +9,7 @@ URI is noted in the environ for the application.
 import re
 
 FORMAT = "restcomm_apps.format"
-SUFFIX = "restcomm_apps.suffix"
+SUFFIX = "restcomm_apps.web.target"
 MALFORMED = "restcomm_apps.malformed"
 
 JSON = "json"

@@ -12,12 +12,13 @@ import time
 import peewee
 from flask import g, request
 
-from .errors import IdempotencyKeyReused, InvalidHeader, NotProvided
-from .render import Reply
-from .store.database import transaction
-from .store.schema import has_own_table
-from .store.service_models import IdempotentReply
-from .suffix import FORMAT
+from restcomm_apps.errors import IdempotencyKeyReused, InvalidHeader, NotProvided
+from restcomm_apps.store.database import transaction
+from restcomm_apps.store.schema import has_own_table
+from restcomm_apps.store.service_models import IdempotentReply
+
+from .replies import Reply
+from .target import FORMAT
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"

@@ -9,7 +9,7 @@ import re
 
 from werkzeug import Request
 
-from .errors import ForeignPage
+from restcomm_apps.errors import ForeignPage
 
 # Source: RFC 9110, section 9.2.1.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})

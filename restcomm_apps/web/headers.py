@@ -2,7 +2,7 @@
 
 from flask import current_app
 
-from . import suffix
+from . import target as suffix
 
 # A year, in seconds.
 _HSTS = "max-age=31536000"

@@ -4,21 +4,21 @@ from functools import partial
 
 from flask import Blueprint, current_app, g, request, url_for
 
-from . import auth
-from .config import UNBIND
-from .domain.dates import local_now
-from .formats.resource import ACCOUNT
-from .lists import render_listing
-from .render import render, render_nothing, render_text
-from .resources import profiles as profile_queries
-from .resources.accounts import forms as account_forms
-from .resources.accounts import queries
-from .resources.accounts import token_rotation as token_changes
-from .resources.accounts import updating as account_changes
-from .resources.applications import forms
-from .resources.listings import Listing, SidListing
-from .resources.selection import read_part
-from .store.models import CLOSED, Account
+from restcomm_apps.config import UNBIND
+from restcomm_apps.domain.dates import local_now
+from restcomm_apps.formats.resource import ACCOUNT
+from restcomm_apps.resources import profiles as profile_queries
+from restcomm_apps.resources.accounts import forms as account_forms
+from restcomm_apps.resources.accounts import queries
+from restcomm_apps.resources.accounts import token_rotation as token_changes
+from restcomm_apps.resources.accounts import updating as account_changes
+from restcomm_apps.resources.applications import forms
+from restcomm_apps.resources.listings import Listing, SidListing
+from restcomm_apps.resources.selection import read_part
+from restcomm_apps.store.models import CLOSED, Account
+from restcomm_apps.web import authentication as auth
+from restcomm_apps.web.pages import render_listing
+from restcomm_apps.web.replies import render, render_nothing, render_text
 
 blueprint = Blueprint("accounts", __name__)
 

@@ -8,9 +8,10 @@ import hashlib
 
 from flask import request
 
-from .errors import PreconditionFailed
-from .render import document, render_nothing
-from .suffix import JSON, XML
+from restcomm_apps.errors import PreconditionFailed
+
+from .replies import document, render_nothing
+from .target import JSON, XML
 
 
 def tag_state(reply):

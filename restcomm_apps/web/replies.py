@@ -8,10 +8,11 @@ from pathlib import Path
 from flask import Response, current_app, request
 from markupsafe import Markup
 
-from .formats.documents import Frame, Layout, Layouts
-from .formats.escapes import xml_text
-from .formats.resource import ERROR, Resource
-from .suffix import FORMAT, JSON, XML
+from restcomm_apps.formats.documents import Frame, Layout, Layouts
+from restcomm_apps.formats.escapes import xml_text
+from restcomm_apps.formats.resource import ERROR, Resource
+
+from .target import FORMAT, JSON, XML
 
 # Exactly these: a client compares them, so no charset parameter.
 MEDIA_TYPES = {JSON: "application/json", XML: "application/xml"}

@@ -2,8 +2,8 @@
 
 from flask import Blueprint
 
-from .render import render_text
-from .resources.accounts import queries
+from restcomm_apps.resources.accounts import queries
+from restcomm_apps.web.replies import render_text
 
 blueprint = Blueprint("health", __name__)
 

@@ -2,9 +2,9 @@
 
 from flask import Blueprint
 
-from . import auth
-from .render import Reply
-from .resources import profiles as queries
+from restcomm_apps.resources import profiles as queries
+from restcomm_apps.web import authentication as auth
+from restcomm_apps.web.replies import Reply
 
 blueprint = Blueprint("profiles", __name__)
 

@@ -11,13 +11,14 @@ from flask import current_app, g, request
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.datastructures import Authorization
 
-from .config import LINEAGE
-from .domain import tokens
-from .errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
+from restcomm_apps.config import LINEAGE
+from restcomm_apps.domain import tokens
+from restcomm_apps.errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
+from restcomm_apps.resources.accounts.queries import find_account, find_caller, is_ancestor
+from restcomm_apps.setting_values import ADMINISTRATOR
+from restcomm_apps.store.models import ACTIVE, CLOSED, UNINITIALIZED
+
 from .origins import is_of_another_site
-from .resources.accounts.queries import find_account, find_caller, is_ancestor
-from .setting_values import ADMINISTRATOR
-from .store.models import ACTIVE, CLOSED, UNINITIALIZED
 
 # What a role may do on its own account, beyond what it is granted everywhere. Creating an
 # account below it is not part of that.
