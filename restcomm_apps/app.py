@@ -22,18 +22,9 @@ from .errors import (
 from .formats.resource import API_VERSION, Site
 from .resources.applications import forms
 from .store import database, schema
-from .web import (
-    authentication as auth,
-)
-from .web import (
-    cors,
-    headers,
-    origins,
-    request_ids,
-)
-from .web import (
-    target as suffix,
-)
+from .web import authentication as auth
+from .web import cors, headers, origins, request_ids
+from .web import target as suffix
 from .web.login_limits import LoginLimits
 from .web.proxies import ProxyMiddleware
 from .web.replies import finalize, find_templates, render_error, render_nothing

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from restcomm_apps.terminal import printable
+from restcomm_apps.cli.terminal import printable
 
 from .commands import run, succeed
 from .databases import connect_directly

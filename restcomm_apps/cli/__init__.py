@@ -5,9 +5,20 @@ import sys
 import click
 import peewee
 
-from restcomm_apps import config, terminal
+from restcomm_apps import config
 
-from . import accounts, apply, audit, check_db, database, move, service
+from . import (
+    accounts,
+    apply,
+    audit,
+    check_db,
+    database,
+    service,
+    terminal,
+)
+from . import (
+    transfer as move,
+)
 from .base import commands
 
 # Named, so that each registers its commands with the group.

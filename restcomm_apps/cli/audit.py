@@ -13,9 +13,9 @@ from restcomm_apps.audit import verification as trail_checks
 from restcomm_apps.domain import dates
 from restcomm_apps.resources.accounts import queries as account_queries
 from restcomm_apps.store.service_models import Change
-from restcomm_apps.terminal import printable
 
 from .base import Mistake, commands, require_tables, require_trail, say
+from .terminal import printable
 
 _COLUMNS = [field.name for field in Change._meta.sorted_fields]
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ")

@@ -11,7 +11,8 @@ from restcomm_apps.audit import trail as changes
 from restcomm_apps.store import files as database_files
 from restcomm_apps.store import schema
 from restcomm_apps.store.database import database, is_mysql
-from restcomm_apps.terminal import printable
+
+from .terminal import printable
 
 
 class Mistake(click.ClickException):

@@ -7,9 +7,9 @@ import click
 from restcomm_apps import checks
 from restcomm_apps.app import create_app
 from restcomm_apps.store.database import database, is_mysql
-from restcomm_apps.terminal import printable
 
 from .base import Mistake, commands, require_database, warn_of_readers
+from .terminal import printable
 
 _ROW = "{:13}  {:18}  {:>7}  {}"
 _INDENT = " " * 15

@@ -4,9 +4,10 @@ import os
 
 import click
 
-from restcomm_apps import config, server
+from restcomm_apps import config
 from restcomm_apps.app import create_app
 from restcomm_apps.audit import trail as changes
+from restcomm_apps.server import processes as server
 from restcomm_apps.store.database import share
 from restcomm_apps.store.mariadb import CONNECTIONS
 

@@ -81,7 +81,7 @@ def serve(app, bind, workers, certfile, keyfile):
         "bind": bind,
         "workers": workers,
         # By its name, so that gevent is imported where it serves.
-        "worker_class": "restcomm_apps.serving.worker.RestcommWorker",
+        "worker_class": "restcomm_apps.server.worker.RestcommWorker",
         "child_exit": lambda arbiter, worker: worker.retire(),
         "certfile": certfile,
         "keyfile": keyfile,
