@@ -1,5 +1,5 @@
-"""Packaging for tools that still call setup.py; everything is in setup.cfg."""
+"""What setup.cfg cannot say: every room is a package, and so are the templates beside them."""
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
-setup()
+setup(packages=[*find_packages(include=["restcomm_apps", "restcomm_apps.*"]), "restcomm_apps.templates"])

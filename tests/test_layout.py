@@ -1,54 +1,81 @@
-"""The house: a module imports only modules of a lower rank, and only at module level."""
+"""The house: a room imports only rooms below it, only at module level, and has no cycle inside."""
 
 import ast
 import configparser
+import re
+from graphlib import TopologicalSorter
 
 import pytest
 
 from .documentation import ROOT, read, table_after
 
 PACKAGE = ROOT / "restcomm_apps"
-RANKS = {row[1].strip("`"): int(row[0]) for row in table_after(read("docs/layout.md"), "| rank")}
+# {room: its floor}, the top floor first; a room is a folder or a module of the package.
+FLOORS = {
+    room: floor
+    for floor, row in enumerate(table_after(read("docs/layout.md"), "| rooms"))
+    for room in re.findall(r"`([a-z_]+)[/.]", row[0])
+}
 
 
 def name_of(path):
-    """Name a file as docs/layout.md does: ``cli.base``, and ``cli`` for the package itself."""
+    """Name a module by its path in the package: ``store.schema``, and ``store`` for a folder."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 PATHS = {name_of(path): path for path in PACKAGE.rglob("*.py")}
 MODULES = sorted(PATHS)
 
 
-def imported_modules(module, node):
-    """List the names of this package's modules that an import statement in a module names."""
-    if isinstance(node, ast.ImportFrom) and node.level:
-        folder = PATHS[module].parent.relative_to(PACKAGE).parts
-        base = ".".join([*folder[: len(folder) - node.level + 1], *filter(None, [node.module])])
-    elif isinstance(node, ast.ImportFrom):
-        if not node.module.startswith("restcomm_apps"):
-            return []
-        base = node.module.partition(".")[2]
-    else:
-        names = [alias.name.partition(".") for alias in node.names]
-        return [rest or "__init__" for package, _, rest in names if package == "restcomm_apps"]
-    within = [f"{base}.{alias.name}".strip(".") for alias in node.names]
-    return [name if name in RANKS else base or "__init__" for name in within]
+def room_of(module):
+    return module.partition(".")[0]
 
 
-def test_every_module_has_a_rank():
-    assert sorted(RANKS) == MODULES
+def imported_modules(module):
+    """List the modules of this package that a module imports."""
+    imported = []
+    for node in ast.walk(ast.parse(PATHS[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            folder = PATHS[module].parent.relative_to(PACKAGE.parent).parts
+            within = folder[: len(folder) - node.level + 1] if node.level else ()
+            base = ".".join([*within, *filter(None, [node.module])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            if package == PACKAGE.name:
+                imported.append(rest if rest in PATHS else rest.rpartition(".")[0])
+    return imported
+
+
+IMPORTS = {module: imported_modules(module) for module in MODULES}
+
+
+def test_every_module_has_a_room():
+    assert {room_of(module) for module in MODULES if module} == FLOORS.keys()
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_module_imports_only_lower_ranks(module):
+def test_module_imports_only_rooms_below(module):
+    for name in IMPORTS[module]:
+        if name and room_of(name) != room_of(module):
+            assert FLOORS[room_of(name)] > FLOORS[room_of(module)], f"{module} imports {name}"
+
+
+def test_no_modules_import_each_other():
+    # Raises CycleError.
+    tuple(TopologicalSorter(IMPORTS).static_order())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_at_its_top(module):
     tree = ast.parse(PATHS[module].read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    assert all(node in tree.body for node in imports), "an import below module level"
-    for node in imports:
-        for name in imported_modules(module, node):
-            assert RANKS[name] < RANKS[module], f"{module} imports {name}"
+    assert all(node in tree.body for node in imports)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -1,0 +1,1 @@
+"""Who changed what: the actor, the trail, its chain, verification and restoring."""

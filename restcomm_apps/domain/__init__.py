@@ -1,0 +1,1 @@
+"""Restcomm's words and value rules: pure functions."""

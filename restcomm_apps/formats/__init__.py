@@ -1,0 +1,1 @@
+"""Rows to text: XML, JSON and CSV; knows no request."""

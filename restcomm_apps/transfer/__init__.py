@@ -1,0 +1,1 @@
+"""Rows in from a Restcomm, out to a file, and back."""

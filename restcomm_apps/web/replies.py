@@ -18,7 +18,7 @@ from .target import FORMAT, JSON, XML
 MEDIA_TYPES = {JSON: "application/json", XML: "application/xml"}
 _TEXT_TYPE = "text/plain"
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Reply(Response):

@@ -1,0 +1,1 @@
+"""Accounts: forms, queries, updating and closing, tokens."""

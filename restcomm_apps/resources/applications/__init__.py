@@ -1,0 +1,1 @@
+"""Applications: forms, queries, lists, bulks and plans."""

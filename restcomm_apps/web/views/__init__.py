@@ -1,0 +1,1 @@
+"""The resources' URLs and verbs, one module each."""
