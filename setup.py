@@ -2,4 +2,9 @@
 
 from setuptools import find_packages, setup
 
-setup(packages=[*find_packages(include=["restcomm_apps", "restcomm_apps.*"]), "restcomm_apps.templates"])
+setup(
+    packages=[
+        *find_packages(include=["restcomm_apps", "restcomm_apps.*"]),
+        "restcomm_apps.templates",
+    ]
+)

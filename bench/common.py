@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from restcomm_apps.domain import vocabulary
 from restcomm_apps.store import database, models, schema
 from restcomm_apps.store.urls import parse
 
@@ -54,11 +55,11 @@ def account_row(number):
         "friendly_name": f"Account {number}",
         "parent_sid": None,
         "type": "Full",
-        "status": models.ACTIVE,
+        "status": vocabulary.ACTIVE,
         "auth_token": TOKEN,
         "role": "Administrator",
         "uri": f"/2012-04-24/Accounts/{sid}",
-        "organization_sid": models.FIRST_ORGANIZATION[0],
+        "organization_sid": vocabulary.FIRST_ORGANIZATION[0],
     }
 
 

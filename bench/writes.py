@@ -21,7 +21,7 @@ import common
 import comparison
 
 from restcomm_apps import create_app
-from restcomm_apps.config import OFF, REQUIRED
+from restcomm_apps.audit.trail import OFF, REQUIRED
 from restcomm_apps.store import database
 from restcomm_apps.store.database import LOCK_TIMEOUT, is_mysql
 from restcomm_apps.store.models import Application

@@ -7,6 +7,8 @@ import peewee
 from flask import Flask, current_app, g, request
 from werkzeug import exceptions
 
+from restcomm_apps.domain.vocabulary import API_VERSION
+
 from . import config
 from .audit import actor as callers
 from .audit import trail as changes
@@ -19,7 +21,7 @@ from .errors import (
     RestcommError,
     Unavailable,
 )
-from .formats.resource import API_VERSION, Site
+from .formats.resource import Site
 from .resources.applications import forms
 from .store import database, schema
 from .web import authentication as auth

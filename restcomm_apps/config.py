@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import setting_values
+from .audit.trail import AUTO, OFF, REQUIRED
+from .domain import roles
+from .domain.networks import read_networks
 from .store import urls as database_urls
-from .web.proxies import read_networks
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
@@ -19,7 +21,6 @@ SECTION = "restcomm-apps"
 
 OWNER, LINEAGE = "owner", "lineage"
 UNBIND, LEAVE = "unbind", "leave"
-AUTO, REQUIRED, OFF = "auto", "required", "off"
 
 
 class ConfigError(Exception):
@@ -102,7 +103,7 @@ SETTINGS = (
     Setting(
         "ROLES",
         "",
-        setting_values.read_roles,
+        roles.read_roles,
         "NAME=RestComm:ACTION[,ACTION]:RESOURCE …; NAME=…, with the actions Create, Read, Modify, "
         "Delete or *; Administrator and Developer are built in",
         "What roles beyond Administrator and Developer may do.",

@@ -12,8 +12,6 @@ import limits
 from .store import database
 from .store import urls as database_urls
 
-ADMINISTRATOR = "Administrator"
-
 
 def read_database_url(text: str) -> str:
     """Read the URL of a database whose driver is installed."""
@@ -70,38 +68,6 @@ def read_bind(text: str) -> str:
     if match is None or int(match[1] or 0) >= 2**16:
         raise ValueError(text)
     return text
-
-
-_PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
-_ACTIONS = {"Create", "Read", "Modify", "Delete"}
-_BUILT_IN_ROLES = {
-    ADMINISTRATOR: frozenset({("*", "*")}),
-    "Developer": frozenset({("*", "Applications")}),
-}
-
-
-def read_roles(text: str) -> dict[str, frozenset[tuple[str, str]]]:
-    """Read ``Name=RestComm:Read,Modify:Applications …; Name=…`` into {role: {(action, resource)}}."""
-    roles = dict(_BUILT_IN_ROLES)
-    for definition in filter(None, (part.strip() for part in text.split(";"))):
-        name, equals, permissions = definition.partition("=")
-        name = name.strip()
-        if not equals or not name or name in roles:
-            raise ValueError(definition)
-        roles[name] = frozenset(
-            pair for permission in permissions.split() for pair in _read_permission(permission)
-        )
-    return roles
-
-
-def _read_permission(text):
-    match = _PERMISSION.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    actions = set(match[1].split(","))
-    if actions != {"*"} and not actions <= _ACTIONS:
-        raise ValueError(text)
-    return [(action, match[2]) for action in actions]
 
 
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?")

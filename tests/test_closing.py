@@ -10,10 +10,10 @@ import pytest
 
 from restcomm_apps.audit import actor as who
 from restcomm_apps.errors import AccountClosed
-from restcomm_apps.resources import account_locks
 from restcomm_apps.resources.accounts import updating as account_changes
 from restcomm_apps.resources.applications import plan as differences
 from restcomm_apps.resources.applications import queries as application_queries
+from restcomm_apps.store import account_locks
 from restcomm_apps.store.database import transaction
 from restcomm_apps.store.models import Account, Application
 

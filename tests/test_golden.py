@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import peewee
 import pytest
 
+from restcomm_apps.formats.media_types import JSON, XML
 from restcomm_apps.formats.resource import ACCOUNT, APPLICATION
 from restcomm_apps.store.database import database
 from restcomm_apps.store.models import TABLES as MODELS
 from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 from restcomm_apps.web.replies import render
-from restcomm_apps.web.target import FORMAT, JSON, XML
+from restcomm_apps.web.target import FORMAT
 
 from .databases import ENGINE
 from .rows import account_row, load_data, number_row

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from restcomm_apps import create_app
+from restcomm_apps.formats.media_types import JSON, XML
 from restcomm_apps.formats.resource import APPLICATION
 from restcomm_apps.store.models import Application
 from restcomm_apps.store.prepared import Parameter, Statement
 from restcomm_apps.web.replies import list_layout
-from restcomm_apps.web.target import JSON, XML
 
 from .rows import CHILD, application_row, number_row
 

@@ -2,8 +2,8 @@
 
 import json
 
-from restcomm_apps.errors import AccountClosed
-from restcomm_apps.resources import account_locks
+from restcomm_apps.domain.vocabulary import CLOSED
+from restcomm_apps.store import account_locks
 from restcomm_apps.store.database import locked, transaction
 from restcomm_apps.store.models import Account, Application
 
@@ -39,10 +39,8 @@ def _list_kept(sid):
 
 @transaction
 def _restore(account, sid, sequence, now):
-    try:
-        account_locks.keep_open(account)
-    except AccountClosed as error:
-        raise CannotRestore(f"Its account {account.sid} is closed.") from error
+    if account_locks.keep_as_it_is(account.sid) in (None, CLOSED):
+        raise CannotRestore(f"Its account {account.sid} is closed.")
     present = locked(Application.select().where(Application.sid == sid)).first()
     kept = _list_kept(sid)
     if sequence is None and present is not None:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import peewee
 
-from restcomm_apps.config import AUTO, OFF, REQUIRED
 from restcomm_apps.domain.dates import utc_now
 from restcomm_apps.store.database import database, locked
 from restcomm_apps.store.service_models import Change, ChangeHead
@@ -19,6 +18,9 @@ from . import actor as callers
 from . import chain as chains
 
 log = logging.getLogger(__name__)
+
+# What the setting AUDIT says.
+AUTO, REQUIRED, OFF = "auto", "required", "off"
 
 CREATE, UPDATE, REMOVE, RESTORE, CLOSE = "create", "update", "remove", "restore", "close"
 

@@ -2,8 +2,8 @@
 
 from peewee import fn
 
+from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.store.models import (
-    CLOSED,
     Account,
     Application,
     Client,

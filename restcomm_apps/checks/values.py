@@ -4,10 +4,9 @@ import peewee
 from peewee import fn
 
 from restcomm_apps.domain import sids
-from restcomm_apps.formats.resource import API_VERSION
+from restcomm_apps.domain.vocabulary import API_VERSION, KINDS, STATUSES
 from restcomm_apps.store.database import is_mysql
 from restcomm_apps.store.models import (
-    ACTIVE,
     TABLES,
     Account,
     Application,
@@ -33,8 +32,6 @@ _PREFIXES = {
     IncomingPhoneNumber: sids.NUMBER,
     Client: sids.CLIENT,
 }
-_KINDS = ("voice", "sms", "ussd")
-_STATUSES = (ACTIVE, "suspended", "closed", "inactive", "uninitialized")
 
 
 def _find_namesakes(install):
@@ -172,27 +169,27 @@ VALUE_CHECKS = (
         "kinds",
         WRONG,
         "applications whose kind is not in lower case, which a Restcomm cannot read",
-        lambda install: [_make_lower(Application.kind, _KINDS)],
+        lambda install: [_make_lower(Application.kind, KINDS)],
         "writes the kind in lower case",
     ),
     rows_check(
         "unknown-kinds",
         WRONG,
         "applications of a kind that no Restcomm knows",
-        lambda install: [_unknown(Application.kind, _KINDS)],
+        lambda install: [_unknown(Application.kind, KINDS)],
     ),
     rows_check(
         "statuses",
         WRONG,
         "accounts whose status is not in lower case, so that they may not call",
-        lambda install: [_make_lower(Account.status, _STATUSES)],
+        lambda install: [_make_lower(Account.status, STATUSES)],
         "writes the status in lower case",
     ),
     rows_check(
         "unknown-statuses",
         WRONG,
         "accounts of a status that no Restcomm knows",
-        lambda install: [_unknown(Account.status, _STATUSES)],
+        lambda install: [_unknown(Account.status, STATUSES)],
     ),
     rows_check(
         "roles",

@@ -7,6 +7,7 @@ from restcomm_apps import errors
 from restcomm_apps.app import create_app
 from restcomm_apps.domain import tokens
 from restcomm_apps.domain.dates import local_now
+from restcomm_apps.domain.roles import ADMINISTRATOR
 from restcomm_apps.resources.accounts import forms as account_forms
 from restcomm_apps.resources.accounts import queries as account_queries
 from restcomm_apps.resources.accounts import token_rotation as token_changes
@@ -33,7 +34,7 @@ class EmailType(click.ParamType):
 @click.option("--parent", metavar="SID", help="The account above it; none for a top account.")
 @click.option(
     "--role",
-    default="Administrator",
+    default=ADMINISTRATOR,
     show_default=True,
     help="Administrator, Developer or a role of the setting ROLES.",
 )

@@ -8,6 +8,7 @@ import click
 from restcomm_apps.app import create_app
 from restcomm_apps.config import UNBIND
 from restcomm_apps.domain.dates import local_now
+from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.errors import RestcommError
 from restcomm_apps.resources.accounts import queries as account_queries
 from restcomm_apps.resources.applications import bulk
@@ -16,7 +17,6 @@ from restcomm_apps.resources.applications import row_formats as bulk_rows
 from restcomm_apps.resources.applications.forms import parameter_of
 from restcomm_apps.resources.applications.yaml_rows import split_yaml
 from restcomm_apps.store import schema
-from restcomm_apps.store.models import CLOSED
 
 from .base import Mistake, commands, require_tables, say
 

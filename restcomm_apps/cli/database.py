@@ -7,6 +7,7 @@ import click
 from restcomm_apps.app import create_app
 from restcomm_apps.domain import sids, tokens
 from restcomm_apps.domain.dates import local_now
+from restcomm_apps.domain.roles import ADMINISTRATOR
 from restcomm_apps.resources.accounts import queries as account_queries
 from restcomm_apps.store import models, schema
 from restcomm_apps.store.database import database
@@ -37,7 +38,7 @@ def init_db(first_account):
                 now,
                 friendly_name="Default Administrator Account",
                 parent=None,
-                role="Administrator",
+                role=ADMINISTRATOR,
             )
     if added is not None:
         click.echo("The first account; its token is shown only now:")

@@ -56,7 +56,7 @@ def serve(bind, workers, threads, certfile, keyfile):
     _check_certificate(certfile, keyfile)
     app = create_app()
     require_tables()
-    if app.config["AUDIT"] == config.REQUIRED:
+    if app.config["AUDIT"] == changes.REQUIRED:
         require_trail()
     warn_of_readers()
     changes.are_kept()  # Where they are not it warns; better now than at the first change.

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from restcomm_apps.web.target import JSON, XML
-
 from .escapes import JSON_PLAIN, XML_PLAIN, escape_all, json_text, xml_text
+from .media_types import JSON, XML
 from .resource import BARE, MANY, ONE, Columns
 
 _STEP = "  "  # Two spaces a level, in both formats.

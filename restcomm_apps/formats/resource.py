@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from restcomm_apps.domain.dates import format_dates, local_of
-
-API_VERSION = "2012-04-24"
+from restcomm_apps.domain.vocabulary import API_VERSION
 
 
 class Site(NamedTuple):

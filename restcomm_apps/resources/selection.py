@@ -9,9 +9,8 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from restcomm_apps.domain.sids import is_sid
+from restcomm_apps.domain.vocabulary import KINDS
 from restcomm_apps.errors import InvalidParameter
-
-from .applications.forms import KINDS
 
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE_SIZE = 1000

@@ -9,10 +9,6 @@ import peewee
 from .columns import FlagField, LocalDateTimeField, MediumTextField, SidField
 from .database import database
 
-FIRST_ORGANIZATION = ("ORafbe225ad37541eba518a74248f0ac4c", "default.restcomm.com")
-ACTIVE, CLOSED, UNINITIALIZED = "active", "closed", "uninitialized"
-STATUSES = (ACTIVE, "suspended", "inactive", UNINITIALIZED, CLOSED)
-
 
 class RestcommModel(peewee.Model):
     """What all of Restcomm's tables share."""

@@ -2,17 +2,11 @@
 
 import threading
 
+from restcomm_apps.domain.vocabulary import ACTIVE, FIRST_ORGANIZATION
+
 from . import service_models as own_models
 from .database import database, is_mysql
-from .models import (
-    ACTIVE,
-    FIRST_ORGANIZATION,
-    PROFILE_TABLES,
-    TABLES,
-    Account,
-    Application,
-    Organization,
-)
+from .models import PROFILE_TABLES, TABLES, Account, Application, Organization
 
 # Texts compare to the letter, as on SQLite.
 _MYSQL_SETTINGS = "ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"

@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 
 import peewee
 
-from restcomm_apps.resources import account_locks
+from restcomm_apps.domain.vocabulary import CLOSED
+from restcomm_apps.store import account_locks
 from restcomm_apps.store.database import database, is_mysql
-from restcomm_apps.store.models import CLOSED, Account, Organization
+from restcomm_apps.store.models import Account, Organization
 
 from .database_rows import present_tables
 from .rows import (

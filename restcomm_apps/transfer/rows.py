@@ -11,8 +11,9 @@ from typing import NamedTuple
 import peewee
 
 from restcomm_apps.domain import sids
+from restcomm_apps.domain.vocabulary import FIRST_ORGANIZATION
 from restcomm_apps.store.columns import FlagField, LocalDateTimeField, MediumTextField, SidField
-from restcomm_apps.store.models import FIRST_ORGANIZATION, TABLES, Account
+from restcomm_apps.store.models import TABLES, Account
 
 MODELS = {model._meta.table_name: model for model in TABLES}
 

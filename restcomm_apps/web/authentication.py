@@ -13,17 +13,13 @@ from werkzeug.datastructures import Authorization
 
 from restcomm_apps.config import LINEAGE
 from restcomm_apps.domain import tokens
+from restcomm_apps.domain.roles import ADMINISTRATOR, covers, rights_of
+from restcomm_apps.domain.vocabulary import ACTIVE, CLOSED, UNINITIALIZED
 from restcomm_apps.errors import REALM, AccountNotActive, Forbidden, NotAuthenticated
 from restcomm_apps.resources.accounts.queries import find_account, find_caller, is_ancestor
-from restcomm_apps.setting_values import ADMINISTRATOR
-from restcomm_apps.store.models import ACTIVE, CLOSED, UNINITIALIZED
 
 from .origins import is_of_another_site
 
-# What a role may do on its own account, beyond what it is granted everywhere. Creating an
-# account below it is not part of that.
-_ON_OWN_ACCOUNT = {"Developer": frozenset({("Read", "Accounts"), ("Modify", "Accounts")})}
-_NOTHING = frozenset()
 _NOBODYS_TOKEN = tokens.new_token()
 
 _LONGEST_LOGGED_NAME = 100
@@ -142,7 +138,7 @@ def operate(name, action, resource):
     """
     effective = g.effective_account
     own = effective.goes_by(name)
-    if not _covers(_rights(effective.role, own), (action, resource)):
+    if not covers(_rights_of(effective.role, own), (action, resource)):
         raise Forbidden()
     if own:
         return effective
@@ -160,7 +156,7 @@ def reaches_below(action: str, resource: str) -> bool:
     else's to change.
     """
     role = g.effective_account.role
-    if not _covers(_rights(role, own=False), (action, resource)):
+    if not covers(_rights_of(role, own=False), (action, resource)):
         return False
     if resource == "Accounts" and role == ADMINISTRATOR:
         return True
@@ -171,8 +167,8 @@ def reaches_below(action: str, resource: str) -> bool:
 
 def require_role_within_rights(role):
     """Raise Forbidden (403) where a role may do something that the caller may not."""
-    rights = _rights(g.effective_account.role, own=True)
-    if not all(_covers(rights, right) for right in _rights(role, own=True)):
+    rights = _rights_of(g.effective_account.role, own=True)
+    if not all(covers(rights, right) for right in _rights_of(role, own=True)):
         raise Forbidden()
 
 
@@ -192,12 +188,5 @@ def require_change(operated, values):
         raise Forbidden()
 
 
-def _rights(role, own):
-    """Give a role's rights, {(action, resource)}, on its own account or on another."""
-    granted = current_app.config["ROLES"].get(role, _NOTHING)
-    return granted | _ON_OWN_ACCOUNT.get(role, _NOTHING) if own else granted
-
-
-def _covers(rights, right):
-    action, resource = right
-    return any(a in (action, "*") and r in (resource, "*") for a, r in rights)
+def _rights_of(role, own):
+    return rights_of(role, current_app.config["ROLES"], own)

@@ -9,9 +9,9 @@ import hashlib
 from flask import request
 
 from restcomm_apps.errors import PreconditionFailed
+from restcomm_apps.formats.media_types import JSON, XML
 
 from .replies import document, render_nothing
-from .target import JSON, XML
 
 
 def tag_state(reply):

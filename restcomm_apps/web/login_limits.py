@@ -7,7 +7,6 @@ memory of each process: a stranger's failures write nothing, and a login that su
 look-ups, or one while nobody has failed. docs/security.md says what this holds against.
 """
 
-import ipaddress
 import math
 import time
 
@@ -15,6 +14,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from restcomm_apps.domain import sids
+from restcomm_apps.domain.networks import network_of
 from restcomm_apps.errors import TooManyFailures
 
 # An address may stand for an office of many clients, some with an old password.
@@ -75,16 +75,8 @@ def _account_and_address(name, address):
     # from, and either in a spelling that a database takes for the same.
     name = name.strip().lower()
     sid = name if sids.is_sid(name) else sids.account_sid_of(name).lower()
-    return sid, _network_of(address)
+    return sid, network_of(address)
 
 
 def _address_alone(name, address):
-    return (_network_of(address),)
-
-
-def _network_of(address):
-    """Give the network that one client has to itself: an IPv4 address, of IPv6 the /64."""
-    if ":" not in address:
-        return address
-    parsed = ipaddress.IPv6Address(address.partition("%")[0])
-    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))
+    return (network_of(address),)

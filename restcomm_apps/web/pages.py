@@ -13,16 +13,16 @@ from flask import current_app, request, stream_with_context
 from restcomm_apps.formats import csv_table as tables
 from restcomm_apps.formats.documents import Frame
 from restcomm_apps.formats.escapes import ascii_json, xml_text
+from restcomm_apps.formats.media_types import CSV, JSON, MEDIA_TYPES
 from restcomm_apps.formats.resource import APPLICATION, Resource
 from restcomm_apps.resources.listings import Listing
 from restcomm_apps.resources.selection import Selection, describe_page
 
-from .replies import MEDIA_TYPES, Reply, list_layout
-from .target import CSV, FORMAT, JSON, SUFFIX
+from .replies import Reply, list_layout
+from .target import FORMAT, SUFFIX
 
 # Rows that are sent at once of a list that is streamed.
 PIECE = 100
-_CSV_TYPE = "text/csv"
 # All but the numbers, which are a list of their own.
 _CSV_PROPERTIES = tuple(p for p in APPLICATION.properties if p.xml and p.xml != "Numbers")
 _CSV_HEADER = tables.write_header(_CSV_PROPERTIES)
@@ -85,7 +85,7 @@ def _look_in_csv():
     def write(rows):
         return [tables.write_rows(_CSV_PROPERTIES, rows, site)]
 
-    return Look(Frame(_CSV_HEADER, "", "", _CSV_HEADER), write, None, _CSV_TYPE)
+    return Look(Frame(_CSV_HEADER, "", "", _CSV_HEADER), write, None, MEDIA_TYPES[CSV])
 
 
 def _reply(look, batches):

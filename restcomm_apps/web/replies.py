@@ -10,12 +10,11 @@ from markupsafe import Markup
 
 from restcomm_apps.formats.documents import Frame, Layout, Layouts
 from restcomm_apps.formats.escapes import xml_text
+from restcomm_apps.formats.media_types import MEDIA_TYPES
 from restcomm_apps.formats.resource import ERROR, Resource
 
-from .target import FORMAT, JSON, XML
+from .target import FORMAT
 
-# Exactly these: a client compares them, so no charset parameter.
-MEDIA_TYPES = {JSON: "application/json", XML: "application/xml"}
 _TEXT_TYPE = "text/plain"
 
 _PACKAGE = Path(__file__).resolve().parents[1]

@@ -8,15 +8,14 @@ URI is noted in the environ for the application.
 
 import re
 
+from restcomm_apps.formats.media_types import CSV, JSON, XML
+
 FORMAT = "restcomm_apps.format"
 SUFFIX = "restcomm_apps.web.target"
 MALFORMED = "restcomm_apps.malformed"
 
-JSON = "json"
-XML = "xml"
-# A suffix of these segments only, so that an application's name with it stays unknown. It chooses
-# how the list is written; errors come as if it were not there.
-CSV = "csv"
+# "csv" is a suffix of these segments only, so that an application's name with it stays unknown. It
+# chooses how the list is written; errors come as if it were not there.
 _LISTS_IN_CSV = ("Applications",)
 
 _NOT_IN_A_TARGET = re.compile(r"[^\x21-\x7e]|[\"#<>\\^`{|}]")

@@ -3,6 +3,7 @@
 import re
 
 from restcomm_apps.domain.tokens import token_of
+from restcomm_apps.domain.vocabulary import ACTIVE, CLOSED, STATUSES
 from restcomm_apps.errors import InvalidParameter, MissingParameter
 from restcomm_apps.formats.escapes import IMPOSSIBLE_IN_XML
 from restcomm_apps.resources.applications.forms import (
@@ -10,7 +11,6 @@ from restcomm_apps.resources.applications.forms import (
     read_flag,
     read_friendly_name,
 )
-from restcomm_apps.store.models import ACTIVE, CLOSED, STATUSES
 
 PASSWORD_LENGTHS = range(8, 129)
 EMAIL_ADDRESS_LENGTH = 254

@@ -9,12 +9,13 @@ import peewee
 
 from restcomm_apps.audit import trail as changes
 from restcomm_apps.domain import sids
+from restcomm_apps.domain.vocabulary import ACTIVE, API_VERSION, FIRST_ORGANIZATION
 from restcomm_apps.errors import AccountExists, NotFound
-from restcomm_apps.formats.resource import API_VERSION
-from restcomm_apps.resources import account_locks
+from restcomm_apps.resources import account_guards
+from restcomm_apps.store import account_locks
 from restcomm_apps.store.columns import exactly
 from restcomm_apps.store.database import read_alone, transaction
-from restcomm_apps.store.models import ACTIVE, FIRST_ORGANIZATION, Account, Organization
+from restcomm_apps.store.models import Account, Organization
 from restcomm_apps.store.prepared import Parameter, Statement
 from restcomm_apps.store.schema import has_own_table
 from restcomm_apps.store.service_models import SecondToken
@@ -102,7 +103,7 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
     sid = sids.account_sid_of(email_address)
     same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
     if parent is not None:
-        account_locks.keep_open(parent)
+        account_guards.keep_open(parent)
     if Account.select().where(same_address | (Account.sid == sid)).exists():
         raise AccountExists()
     try:

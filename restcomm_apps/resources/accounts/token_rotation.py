@@ -4,10 +4,11 @@ place or goes; each step in one transaction.
 
 from restcomm_apps.audit import trail as changes
 from restcomm_apps.domain import tokens
+from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.errors import AccountClosed, NotProvided, TokenConflict
-from restcomm_apps.resources import account_locks
+from restcomm_apps.resources import account_guards
 from restcomm_apps.store.database import transaction
-from restcomm_apps.store.models import CLOSED, Account
+from restcomm_apps.store.models import Account
 from restcomm_apps.store.schema import has_own_table
 from restcomm_apps.store.service_models import SecondToken
 
@@ -62,7 +63,7 @@ def _read(account):
     """Read an account and its second token or None, within a transaction."""
     if not has_own_table(SecondToken):
         raise NotProvided("A second token")
-    current = account_locks.lock_account(account)
+    current = account_guards.lock_account(account)
     if current.status == CLOSED:
         raise AccountClosed()
     return current, SecondToken.get_or_none(SecondToken.account_sid == current.sid)

@@ -5,12 +5,14 @@ transaction.
 from peewee import chunked
 
 from restcomm_apps.audit import trail as changes
+from restcomm_apps.domain.roles import ADMINISTRATOR
+from restcomm_apps.domain.vocabulary import ACTIVE, CLOSED, UNINITIALIZED
 from restcomm_apps.errors import AccountClosed, InvalidParameter, LastTopAccount
-from restcomm_apps.resources import account_locks
+from restcomm_apps.resources import account_guards
 from restcomm_apps.resources.applications.queries import remove_applications_of
-from restcomm_apps.setting_values import ADMINISTRATOR
+from restcomm_apps.store import account_locks
 from restcomm_apps.store.database import transaction
-from restcomm_apps.store.models import ACTIVE, CLOSED, UNINITIALIZED, Account
+from restcomm_apps.store.models import Account
 
 from . import queries as account_queries
 
@@ -24,7 +26,7 @@ def update_account(account, values, unbind, now):
     Closing takes all descendants along, sets nothing else and is final; of a closed account it
     changes nothing. ``unbind`` as in ``remove_application``. The first password of an
     uninitialized account makes it active. DateUpdated moves only when there is a column to set.
-    Raises AccountNotActive (403) as ``account_locks.lock_account`` does, AccountClosed,
+    Raises AccountNotActive (403) as ``account_guards.lock_account`` does, AccountClosed,
     LastTopAccount (409), InvalidParameter (400).
     """
     if values.get("status") != CLOSED:
@@ -38,7 +40,7 @@ def update_account(account, values, unbind, now):
 
 @transaction
 def _set(account, values, now):
-    current = account_locks.lock_account(account)
+    current = account_guards.lock_account(account)
     if not values:
         return current
     if current.status == CLOSED:
@@ -54,7 +56,7 @@ def _set(account, values, now):
 
 @transaction
 def _close(account, levels_below, unbind, now):
-    current = account_locks.lock_account(account)
+    current = account_guards.lock_account(account)
     below = account_locks.lock_levels_below(current, levels_below)
     if current.status != CLOSED:
         _keep_a_top_account(current, {"status": CLOSED})

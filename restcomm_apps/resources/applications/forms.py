@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from gunicorn.http.errors import ParseException
 
 from restcomm_apps.domain.uris import broken_rule
+from restcomm_apps.domain.vocabulary import API_VERSION, KINDS
 from restcomm_apps.errors import (
     BodyTooLarge,
     InvalidParameter,
@@ -16,14 +17,12 @@ from restcomm_apps.errors import (
     UnsupportedMediaType,
 )
 from restcomm_apps.formats.escapes import IMPOSSIBLE_IN_XML
-from restcomm_apps.formats.resource import API_VERSION
 from restcomm_apps.store.pauses import Pace
 
 FORM = "application/x-www-form-urlencoded"
 FRIENDLY_NAME_LENGTH = 64
 RCML_URL_LENGTH = 8000
 MOST_PARAMETERS = 1000
-KINDS = ("voice", "sms", "ussd")
 _KIND_RULE = "be voice, sms or ussd"
 STORABLE_RULE = "hold only characters that the database can store"
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from restcomm_apps.errors import InvalidParameter, MissingParameter, NotFound
-from restcomm_apps.resources import account_locks
+from restcomm_apps.resources import account_guards
 from restcomm_apps.store.database import transaction
 
 from . import bulk
@@ -53,7 +53,7 @@ def apply_differences(account, rows, prune, differences, unbind, now):
     Raises StaleDifferences where the differences are no longer those that were found before,
     AccountClosed (409).
     """
-    account_locks.keep_open(account)
+    account_guards.keep_open(account)
     if _compare(list_applications(account, to_change=True), rows, prune) != differences:
         raise StaleDifferences()
     changes = [difference.change for difference in differences.changes]

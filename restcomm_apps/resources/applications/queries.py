@@ -9,9 +9,9 @@ from peewee import chunked
 
 from restcomm_apps.audit import trail as changes
 from restcomm_apps.domain import sids
+from restcomm_apps.domain.vocabulary import API_VERSION
 from restcomm_apps.errors import Forbidden, MalformedRequest, NotFound
-from restcomm_apps.formats.resource import API_VERSION
-from restcomm_apps.resources import account_locks
+from restcomm_apps.resources import account_guards
 from restcomm_apps.resources.listings import Listing
 from restcomm_apps.store.columns import exactly
 from restcomm_apps.store.database import locked, transaction
@@ -86,9 +86,9 @@ def list_changes(account: Account, sid: str) -> Listing:
 def create_application(account, values, now):
     """Add an application with the columns ``values`` to an account and return it.
 
-    Raises AccountNotActive (403), AccountClosed (409); see ``account_locks.keep_open``.
+    Raises AccountNotActive (403), AccountClosed (409); see ``account_guards.keep_open``.
     """
-    account_locks.keep_open(account)
+    account_guards.keep_open(account)
     return _create(account, values, now)
 
 
@@ -143,7 +143,7 @@ def change_applications(account, wanted, unbind, now):
     Raises as the function for each single change, naming the line, and as ``create_application``;
     MalformedRequest (400) where what they leave is more than memory should hold.
     """
-    account_locks.keep_open(account)
+    account_guards.keep_open(account)
     left, octets = [], 0
     for change in wanted:
         with bulk.about_line(change.line):

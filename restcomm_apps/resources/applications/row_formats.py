@@ -10,10 +10,11 @@ import json
 
 from restcomm_apps.errors import MalformedRequest, UnsupportedMediaType
 from restcomm_apps.formats import csv_table as tables
+from restcomm_apps.formats.media_types import CSV, MEDIA_TYPES
 
 from . import bulk, forms
 
-CSV_TYPE = "text/csv"
+CSV_TYPE = MEDIA_TYPES[CSV]
 JSON_TYPES = ("application/x-ndjson", "application/jsonl", "application/jsonlines")
 _TYPES_RULE = f"The body must be {', '.join(JSON_TYPES)} or {CSV_TYPE}"
 # Rows of one request: while its transaction lasts, other writers of a SQLite file wait.

@@ -6,6 +6,7 @@ from flask import Blueprint, current_app, g, request, url_for
 
 from restcomm_apps.config import UNBIND
 from restcomm_apps.domain.dates import local_now
+from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.formats.resource import ACCOUNT
 from restcomm_apps.resources import profiles as profile_queries
 from restcomm_apps.resources.accounts import forms as account_forms
@@ -15,7 +16,7 @@ from restcomm_apps.resources.accounts import updating as account_changes
 from restcomm_apps.resources.applications import forms
 from restcomm_apps.resources.listings import Listing, SidListing
 from restcomm_apps.resources.selection import read_part
-from restcomm_apps.store.models import CLOSED, Account
+from restcomm_apps.store.models import Account
 from restcomm_apps.web import authentication as auth
 from restcomm_apps.web.pages import render_listing
 from restcomm_apps.web.replies import render, render_nothing, render_text

@@ -1,4 +1,4 @@
-"""The locks on accounts: in which order they are taken, and what a change finds once it has them.
+"""The locks on accounts, and the order in which they are taken.
 
 A transaction locks accounts before anything else, an ancestor before its descendants: first the
 caller's, then the operated one, then those below it. What creates something in an account shares
@@ -8,10 +8,9 @@ SQLite's transactions exclude each other anyway and only look.
 
 import peewee
 
-from restcomm_apps.audit import actor as callers
-from restcomm_apps.errors import AccountClosed, AccountNotActive
+from restcomm_apps.domain.vocabulary import ACTIVE
 from restcomm_apps.store.database import is_mysql, locked
-from restcomm_apps.store.models import ACTIVE, CLOSED, Account
+from restcomm_apps.store.models import Account
 from restcomm_apps.store.prepared import Parameter, Statement
 
 # Accounts looked up by one statement: engines bound the number of parameters.
@@ -22,34 +21,10 @@ class TreeHasGrown(Exception):
     """An account was added below while those there were being locked."""
 
 
-def keep_open(account: Account) -> None:
-    """Keep an account from being closed until the commit, for what is to be created in it.
-
-    Raises AccountNotActive (403) where the caller's own account no longer is as it was when the
-    request was authenticated, AccountClosed (409) where a descendant of the caller's is closed.
-    """
-    _keep_caller_active(account)
-    status = keep_as_it_is(account.sid)
-    _require_unchanged(account, status)
-    if status is None or status == CLOSED:
-        raise AccountClosed()
-
-
 def keep_as_it_is(account_sid: str) -> str | None:
     """Keep an account as it is until the commit and return its status; None if it is not there."""
     row = _select_to_keep.first_row(sid=account_sid)
     return row and row.status
-
-
-def lock_account(account: Account) -> Account:
-    """Read an account anew within a transaction that may change it.
-
-    Raises AccountNotActive (403); see ``keep_open``. A closed descendant is returned.
-    """
-    _keep_caller_active(account)
-    current = locked(Account.select().where(Account.sid == account.sid)).get()
-    _require_unchanged(account, current.status)
-    return current
 
 
 def list_levels_below(account: Account) -> list[list[str]]:
@@ -92,19 +67,6 @@ def lock_active_tops(besides: Account):
         top = locked(Account.select().where(Account.sid == sid, is_top)).first()
         if top is not None:
             yield top
-
-
-def _require_unchanged(account, status):
-    """Raise AccountNotActive where the caller's own account is not as it was authenticated."""
-    if account.sid == callers.current().effective_account_sid and status != account.status:
-        raise AccountNotActive()
-
-
-def _keep_caller_active(account):
-    """Raise AccountNotActive where the caller acts on another account and its own is not active."""
-    caller_sid = callers.current().effective_account_sid
-    if caller_sid not in (None, account.sid) and keep_as_it_is(caller_sid) != ACTIVE:
-        raise AccountNotActive()
 
 
 @Statement
