@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 INSTALL := $(VENV)/bin/pip --quiet --disable-pip-version-check install
 
-.PHONY: help serve test soak bench requirements clean
+.PHONY: help serve test check soak bench requirements clean
 
 help:
 	@echo "make serve         install, create the database and the first account, serve on 127.0.0.1:8080"
 	@echo "make test          the test suite; with TEST_DATABASE_SERVER=mysql://root@127.0.0.1:3306 on a MariaDB"
+	@echo "make check         lint, format, types and spelling"
 	@echo "make soak          the long runs: kills, abuse, a cluster, concurrent clients, random requests, proxies"
 	@echo "make bench         reads and creates against the least they can cost, a list as the database grows"
 	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
@@ -22,6 +23,12 @@ test: $(VENV)/tested
 	@for tool in curl openssl; do command -v $$tool >/dev/null || \
 		{ echo "make test: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
 	$(VENV)/bin/pytest -m "not soak"
+
+check: $(VENV)/tested
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/codespell
 
 soak: $(VENV)/tested
 	@for tool in curl openssl nginx apache2 sqlite3 haproxy socat; do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || \
@@ -45,7 +52,7 @@ requirements: $(VENV)/tested
 		--output-file tests/requirements.txt setup.cfg
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 
 # The stamps are made anew when what they were made from changes.
 $(VENV)/served: requirements.txt setup.cfg
