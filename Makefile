@@ -34,7 +34,7 @@ soak: $(VENV)/tested
 	@for tool in curl openssl nginx apache2 sqlite3 haproxy socat; do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || \
 		{ echo "make soak: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
 	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest -s -m soak tests
-	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest tests/test_random_requests.py tests/test_request_ends.py
+	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest tests/api/test_random_requests.py tests/server/test_request_ends.py
 
 bench: $(VENV)/served
 	@command -v wrk >/dev/null || \

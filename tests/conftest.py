@@ -2,9 +2,9 @@
 
 import pytest
 
-from .databases import ENGINE, drop_database, new_database_url
-from .rows import TABLES
-from .service import Gunicorn, Service
+from .support.databases import ENGINE, drop_database, new_database_url
+from .support.rows import TABLES
+from .support.service import Gunicorn, Service
 
 
 def pytest_collection_modifyitems(config, items):

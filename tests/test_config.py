@@ -19,9 +19,9 @@ import pytest
 from restcomm_apps import config, create_app
 from restcomm_apps.config import CONFIG_FILE, PREFIX, ConfigError
 
-from .databases import connect_directly
-from .documentation import ROOT
-from .test_cli import check_mistake, run
+from .cli.test_cli import check_mistake, run
+from .support.databases import connect_directly
+from .support.documentation import ROOT
 
 BUILT_IN_ROLES = {
     "Administrator": {("*", "*")},

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 
 import pytest
 
-from .documentation import ROOT, read, table_after
+from .support.documentation import ROOT, read, table_after
 
 PACKAGE = ROOT / "restcomm_apps"
 # {room: its floor}, the top floor first; a room is a folder or a module of the package.

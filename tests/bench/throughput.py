@@ -15,10 +15,10 @@ import tempfile
 import time
 from collections import defaultdict
 
-from ..databases import drop_database, new_database_url
-from ..rows import CHILD, FULL, STRANGER, TABLES
-from ..service import BASE, Gunicorn, Service, authorization
-from ..soak.load import KeptAliveClient, run_together
+from ..support.clients import KeptAliveClient, run_together
+from ..support.databases import drop_database, new_database_url
+from ..support.rows import CHILD, FULL, STRANGER, TABLES
+from ..support.service import BASE, Gunicorn, Service, authorization
 
 CONNECTIONS = 16
 PROCESSES = (1, 2, 4)

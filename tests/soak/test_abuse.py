@@ -9,12 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from ..databases import connect_directly
-from ..document import make_certificate
-from ..mariadb import MariaServer
-from ..rows import CHILD, SIBLING, STRANGER, TABLES, application_row
-from ..service import BASE, Gunicorn, Service, authorization
-from .abusers import (
+from ..support.abusers import (
     abuse,
     be_slow,
     create,
@@ -24,8 +19,13 @@ from .abusers import (
     read_in_vain,
     send_over_and_over,
 )
-from .latencies import HEALTH, READ, Probe, describe, measure, percentile
-from .load import ABUSE_SECONDS, SLOW_CLIENTS, KeptAliveClient, run_together
+from ..support.clients import ABUSE_SECONDS, SLOW_CLIENTS, KeptAliveClient, run_together
+from ..support.databases import connect_directly
+from ..support.document import make_certificate
+from ..support.latencies import HEALTH, READ, Probe, describe, measure, percentile
+from ..support.mariadb import MariaServer
+from ..support.rows import CHILD, SIBLING, STRANGER, TABLES, application_row
+from ..support.service import BASE, Gunicorn, Service, authorization
 
 pytestmark = pytest.mark.soak
 

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from ..rows import TABLES, account_row
-from ..service import Gunicorn
-from ..test_cli import succeed
-from .load import KeptAliveClient, run_together
+from ..cli.test_cli import succeed
+from ..support.clients import KeptAliveClient, run_together
+from ..support.rows import TABLES, account_row
+from ..support.service import Gunicorn
 
 pytestmark = pytest.mark.soak
 

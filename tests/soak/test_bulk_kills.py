@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ..databases import ENGINE, connect_directly
-from ..rows import CHILD, application_row
-from ..service import BASE
-from .load import KILLS, KeptAliveClient, accepts, wait_until, worker_pids
+from ..support.clients import KILLS, KeptAliveClient, accepts, wait_until, worker_pids
+from ..support.databases import ENGINE, connect_directly
+from ..support.rows import CHILD, application_row
+from ..support.service import BASE
 from .test_kills import WORKERS, check_integrity, gunicorn  # noqa: F401, a fixture
 
 pytestmark = pytest.mark.soak

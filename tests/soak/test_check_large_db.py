@@ -11,8 +11,8 @@ from peewee import chunked
 from restcomm_apps.store.database import database
 from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 
-from ..rows import account_row, application_row, number_row
-from .load import APPLICATIONS, peak_memory
+from ..support.clients import APPLICATIONS, peak_memory
+from ..support.rows import account_row, application_row, number_row
 
 pytestmark = pytest.mark.soak
 

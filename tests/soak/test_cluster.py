@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ..documentation import ROOT
-from .load import (
+from ..support.clients import (
     CLUSTER_SECONDS,
     KeptAliveClient,
     Unanswered,
@@ -22,6 +21,7 @@ from .load import (
     run_together,
     wait_until,
 )
+from ..support.documentation import ROOT
 
 pytestmark = pytest.mark.soak
 

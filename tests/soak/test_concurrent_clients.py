@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from ..databases import connect_directly
-from ..rows import CHILD, STRANGER, TABLES, client_row
-from ..service import Gunicorn
-from .load import CLIENTS, SECONDS, KeptAliveClient, run_together, wait_until
+from ..support.clients import CLIENTS, SECONDS, KeptAliveClient, run_together, wait_until
+from ..support.databases import connect_directly
+from ..support.rows import CHILD, STRANGER, TABLES, client_row
+from ..support.service import Gunicorn
 
 pytestmark = pytest.mark.soak
 

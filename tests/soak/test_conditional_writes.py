@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from ..rows import CHILD, FULL
-from ..service import BASE
-from .load import SECONDS, KeptAliveClient, run_together
+from ..support.clients import SECONDS, KeptAliveClient, run_together
+from ..support.rows import CHILD, FULL
+from ..support.service import BASE
 
 pytestmark = pytest.mark.soak
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 
 import pytest
 
-from ..replay import request_bytes
-from ..rows import CHILD
-from ..service import BASE, authorization
-from .load import CREATES, KeptAliveClient, Unanswered, run_together
+from ..support.clients import CREATES, KeptAliveClient, Unanswered, run_together
+from ..support.replay import request_bytes
+from ..support.rows import CHILD
+from ..support.service import BASE, authorization
 from .test_kills import gunicorn  # noqa: F401, a fixture
 
 pytestmark = pytest.mark.soak

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from ..documentation import ROOT, blocks, commands, read
-from ..service import check_reply, free_port
+from ..support.documentation import ROOT, blocks, commands, read
+from ..support.service import check_reply, free_port
 
 pytestmark = pytest.mark.soak
 

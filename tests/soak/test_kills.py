@@ -10,10 +10,7 @@ from functools import partial
 
 import pytest
 
-from ..databases import connect_directly
-from ..rows import CHILD, TABLES
-from ..service import Gunicorn
-from .load import (
+from ..support.clients import (
     CLIENTS,
     CREATES,
     KILLS,
@@ -25,6 +22,9 @@ from .load import (
     wait_until,
     worker_pids,
 )
+from ..support.databases import connect_directly
+from ..support.rows import CHILD, TABLES
+from ..support.service import Gunicorn
 
 pytestmark = pytest.mark.soak
 

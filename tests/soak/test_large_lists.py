@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ..databases import BEGIN, connect_directly
-from ..rows import CHILD, PARENT, STRANGER, application_row
-from ..service import BASE, authorization
-from .load import APPLICATIONS, wait_for_workers, worker_pids
+from ..support.clients import APPLICATIONS, wait_for_workers, worker_pids
+from ..support.databases import BEGIN, connect_directly
+from ..support.rows import CHILD, PARENT, STRANGER, application_row
+from ..support.service import BASE, authorization
 
 pytestmark = pytest.mark.soak
 

@@ -5,8 +5,9 @@ import zlib
 
 import pytest
 
-from ..databases import BEGIN, connect_directly
-from ..rows import (
+from ..support.clients import APPLICATIONS, wait_for_workers, worker_pids
+from ..support.databases import BEGIN, connect_directly
+from ..support.rows import (
     CHILD,
     FULL,
     GRANDCHILD,
@@ -16,8 +17,7 @@ from ..rows import (
     application_row,
     number_row,
 )
-from ..service import BASE, authorization
-from .load import APPLICATIONS, wait_for_workers, worker_pids
+from ..support.service import BASE, authorization
 from .test_large_lists import MEBIBYTE, memory
 
 pytestmark = pytest.mark.soak

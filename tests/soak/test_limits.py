@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import pytest
 
-from ..document import make_certificate
-from ..rows import TABLES
-from ..service import BASE, Gunicorn, Service
-from .abusers import SlowClient
-from .load import peak_memory, wait_for_workers, wait_until, worker_pids
+from ..support.abusers import SlowClient
+from ..support.clients import peak_memory, wait_for_workers, wait_until, worker_pids
+from ..support.document import make_certificate
+from ..support.rows import TABLES
+from ..support.service import BASE, Gunicorn, Service
 from .test_abuse import BODY, CHUNKED, FORM_HEAD, HEAD, HELLO, insert_long_list
 
 pytestmark = pytest.mark.soak

@@ -15,12 +15,12 @@ import pytest
 from restcomm_apps import create_app
 from restcomm_apps.store.database import database
 
-from ..commands import succeed
-from ..databases import ENGINE
-from ..rows import TABLES, account_row, application_row, client_row, number_row
-from ..scripts import make_script
-from ..service import BASE, authorization
-from .load import APPLICATIONS, peak_memory
+from ..support.clients import APPLICATIONS, peak_memory
+from ..support.commands import succeed
+from ..support.databases import ENGINE
+from ..support.rows import TABLES, account_row, application_row, client_row, number_row
+from ..support.scripts import make_script
+from ..support.service import BASE, authorization
 
 pytestmark = pytest.mark.soak
 

@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ..documentation import blocks, read
-from ..rows import CHILD, FULL, TABLES
-from ..service import BASE, Service, authorization, check_reply, free_port
-from .load import KeptAliveClient
+from ..support.clients import KeptAliveClient
+from ..support.documentation import blocks, read
+from ..support.rows import CHILD, FULL, TABLES
+from ..support.service import BASE, Service, authorization, check_reply, free_port
 
 pytestmark = pytest.mark.soak
 

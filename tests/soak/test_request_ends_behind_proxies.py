@@ -15,16 +15,16 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given, note, settings
 
-from ..documentation import read
-from ..recorder import PASSED_ON
-from ..recording import connect, end, receive, send_pieces, split_replies, start_recording
-from ..rows import STRANGER
-from ..service import BASE, authorization, free_port
-from ..smuggling import ATTACKS
-from ..streams import STREAMS
-from ..test_request_ends import CUTS, RANDOMLY, understand
-from .load import STREAMS_BEHIND_PROXIES
-from .taps import Tap
+from ..server.test_request_ends import CUTS, RANDOMLY, understand
+from ..support.clients import STREAMS_BEHIND_PROXIES
+from ..support.documentation import read
+from ..support.recorder import PASSED_ON
+from ..support.recording import connect, end, receive, send_pieces, split_replies, start_recording
+from ..support.rows import STRANGER
+from ..support.service import BASE, authorization, free_port
+from ..support.smuggling import ATTACKS
+from ..support.streams import STREAMS
+from ..support.taps import Tap
 from .test_proxies import HAPROXY_CONFIG, apache, haproxy, nginx, wait_for
 
 pytestmark = pytest.mark.soak

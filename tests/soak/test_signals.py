@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import pytest
 
-from ..document import make_certificate
-from ..rows import CHILD, TABLES
-from ..service import Gunicorn, Service
-from .load import SIGNALS, KeptAliveClient, wait_for_workers, wait_until, worker_pids
+from ..support.clients import SIGNALS, KeptAliveClient, wait_for_workers, wait_until, worker_pids
+from ..support.document import make_certificate
+from ..support.rows import CHILD, TABLES
+from ..support.service import Gunicorn, Service
 from .test_kills import LIST, Creates, check_integrity
 
 pytestmark = pytest.mark.soak
