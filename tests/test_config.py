@@ -19,7 +19,7 @@ import pytest
 from restcomm_apps import config, create_app
 from restcomm_apps.config import CONFIG_FILE, PREFIX, ConfigError
 
-from .cli.test_cli import check_mistake, run
+from .support.command_line import check_mistake, run
 from .support.databases import connect_directly
 from .support.documentation import ROOT
 

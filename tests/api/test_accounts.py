@@ -1,8 +1,6 @@
 """Creating, changing and closing accounts over HTTP; who may is told by test_tenant_matrix."""
 
 import hashlib
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from urllib.parse import urlencode
 
@@ -14,6 +12,7 @@ from ..support.rows import (
     CHILD,
     FULL,
     GRANDCHILD,
+    NEW_ACCOUNT,
     ORGANIZATION,
     PARENT,
     SIBLING,
@@ -21,8 +20,8 @@ from ..support.rows import (
     TABLES,
     account_row,
 )
+from ..support.together import call_together
 
-NEW = {"EmailAddress": "new@example.com", "Password": "pass word"}
 NEW_SID = "AC" + hashlib.md5(b"new@example.com").hexdigest()
 NEW_TOKEN = hashlib.md5(b"pass word").hexdigest()
 PATH = f"/Accounts/{CHILD['sid']}"
@@ -59,7 +58,7 @@ def logs_in(service, name, password):
 
 
 def test_create_answers_the_account_in_both_formats(service):
-    created = create(service, NEW | {"FriendlyName": "New <&>", "Role": "Developer"})
+    created = create(service, NEW_ACCOUNT | {"FriendlyName": "New <&>", "Role": "Developer"})
     assert created.status_code == 200
     assert created.headers["Content-Type"] == "application/json"
     shown = created.json
@@ -85,7 +84,7 @@ def test_create_without_more_takes_name_role_and_organization_from_what_there_is
     service = make_service(ROLES="Keeper=RestComm:*:Accounts")
     creator = account_row("creator", role="Keeper", organization_sid="OR" + "1" * 32)
     service.insert({"restcomm_accounts": [creator]})
-    shown = create(service, NEW, creator).json
+    shown = create(service, NEW_ACCOUNT, creator).json
     assert (shown["friendly_name"], shown["role"]) == ("new@example.com", "Keeper")
     assert shown["organization"] == "OR" + "1" * 32
     assert Account.get_by_id(NEW_SID).parent_sid == creator["sid"]
@@ -93,12 +92,12 @@ def test_create_without_more_takes_name_role_and_organization_from_what_there_is
 
 
 def test_create_cuts_a_long_address_for_the_name(service):
-    shown = create(service, NEW | {"EmailAddress": LONG_ADDRESS}).json
+    shown = create(service, NEW_ACCOUNT | {"EmailAddress": LONG_ADDRESS}).json
     assert shown["friendly_name"] == LONG_ADDRESS[:64]
 
 
 def test_create_opens_the_account_at_once(service):
-    create(service, NEW)
+    create(service, NEW_ACCOUNT)
     for name in (NEW_SID, "new@example.com"):
         for password in ("pass word", NEW_TOKEN):
             assert logs_in(service, name, password)
@@ -123,14 +122,14 @@ def test_create_opens_the_account_at_once(service):
 )
 def test_create_with_a_bad_parameter_changes_nothing(service, changed, code, names):
     before = service.dump()
-    form = {name: text for name, text in (NEW | changed).items() if text is not None}
+    form = {name: text for name, text in (NEW_ACCOUNT | changed).items() if text is not None}
     check_error(create(service, form), 400, code, names)
     assert service.dump() == before
 
 
 @pytest.mark.parametrize("status", ["active", "suspended", "inactive", "uninitialized"])
 def test_create_with_a_status(service, status):
-    assert create(service, NEW | {"Status": status.title()}).json["status"] == status
+    assert create(service, NEW_ACCOUNT | {"Status": status.title()}).json["status"] == status
 
 
 @pytest.mark.parametrize(
@@ -139,14 +138,14 @@ def test_create_with_a_status(service, status):
 @pytest.mark.parametrize("change", [str, str.upper, str.title])
 def test_create_with_an_address_that_is_taken_is_a_conflict(service, taken, change):
     before = service.dump()
-    form = NEW | {"EmailAddress": change(taken["email_address"])}
+    form = NEW_ACCOUNT | {"EmailAddress": change(taken["email_address"])}
     check_error(create(service, form), 409, 20409, "EmailAddress")
     assert service.dump() == before
 
 
 def test_create_with_the_address_of_a_closed_account_is_a_conflict(service):
     service.request("DELETE", PATH, PARENT)
-    check_error(create(service, NEW | {"EmailAddress": CHILD["email_address"]}), 409, 20409)
+    check_error(create(service, NEW_ACCOUNT | {"EmailAddress": CHILD["email_address"]}), 409, 20409)
 
 
 def test_create_refuses_a_role_that_may_more_than_the_caller(make_service):
@@ -158,13 +157,13 @@ def test_create_refuses_a_role_that_may_more_than_the_caller(make_service):
     service.insert({"restcomm_accounts": [keeper]})
     before = service.dump()
     for role in ("Administrator", "Developer", "Clerk"):
-        check_error(create(service, NEW | {"Role": role}, keeper), 403, 20006)
+        check_error(create(service, NEW_ACCOUNT | {"Role": role}, keeper), 403, 20006)
     assert service.dump() == before
-    assert create(service, NEW | {"Role": "Reader"}, keeper).json["role"] == "Reader"
+    assert create(service, NEW_ACCOUNT | {"Role": "Reader"}, keeper).json["role"] == "Reader"
 
 
 def test_create_in_json_is_an_unsupported_media_type(service):
-    reply = service.request("POST", "/Accounts.json", PARENT, json=NEW)
+    reply = service.request("POST", "/Accounts.json", PARENT, json=NEW_ACCOUNT)
     check_error(reply, 415, 20415)
 
 
@@ -389,34 +388,22 @@ def test_last_top_account_keeps_its_other_properties_to_change(service):
     assert update(service, PARENT, form, PARENT).status_code == 200
 
 
-def at_once(functions):
-    """Call functions in threads that start together; give what they return."""
-    barrier = threading.Barrier(len(functions))
-
-    def call(function):
-        barrier.wait(30)
-        return function()
-
-    with ThreadPoolExecutor(len(functions)) as pool:
-        return list(pool.map(call, functions))
-
-
 def test_two_top_accounts_that_end_at_once_leave_one(service, make_gunicorn):
     gunicorn = make_gunicorn(workers=2).start()
     tops = [PARENT, STRANGER]
     ends = [partial(gunicorn.request, "DELETE", f"/Accounts/{top['sid']}", top) for top in tops]
-    assert sorted(reply[0] for reply in at_once(ends)) == [204, 409]
+    assert sorted(reply[0] for reply in call_together(ends)) == [204, 409]
     assert sorted(status_of(top) for top in tops) == ["active", "closed"]
 
 
 def test_one_address_created_at_once_is_created_once(service, make_gunicorn):
     gunicorn = make_gunicorn(workers=2).start()
-    body = urlencode(NEW).encode()
+    body = urlencode(NEW_ACCOUNT).encode()
     creates = [
         partial(gunicorn.request, "POST", "/Accounts", creator, body)
         for creator in (PARENT, CHILD, SIBLING, STRANGER) * 2
     ]
-    assert sorted(reply[0] for reply in at_once(creates)) == [200] + [409] * 7
+    assert sorted(reply[0] for reply in call_together(creates)) == [200] + [409] * 7
 
 
 @pytest.fixture

@@ -24,13 +24,14 @@ from ..support.rows import (
     CHILD,
     FULL,
     GRANDCHILD,
+    NEW_ACCOUNT,
     PARENT,
     STRANGER,
     TABLES,
     account_row,
     application_row,
 )
-from .test_accounts import NEW, at_once
+from ..support.together import call_together
 
 NOW = "2026-11-26 12:00:00"
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
@@ -91,7 +92,7 @@ CHANGES = {
     "rotate": ("POST", f"/Accounts/{CHILD['sid']}", "RotateToken=true", FORM, {}),
     "close": ("POST", f"/Accounts/{CHILD['sid']}", "Status=closed", FORM, {}),
 }
-ADDS = {"add": ("POST", "/Accounts", urlencode(NEW), FORM, {})}
+ADDS = {"add": ("POST", "/Accounts", urlencode(NEW_ACCOUNT), FORM, {})}
 
 
 def send_late(service, operation, caller, change):
@@ -258,7 +259,7 @@ def _close_and_create(gunicorn, account):
     send = partial(gunicorn.request, "POST", account=account)
     create = partial(send, f"{path}/Applications", body=b"FriendlyName=x")
     rows = {"Content-Type": "application/x-ndjson"}
-    below = urlencode(NEW | {"EmailAddress": f"below-{account['email_address']}"})
+    below = urlencode(NEW_ACCOUNT | {"EmailAddress": f"below-{account['email_address']}"})
     return [
         partial(gunicorn.request, "DELETE", path, STRANGER),
         *[create] * 5,
@@ -275,7 +276,7 @@ def test_nothing_is_left_in_an_account_closed_meanwhile(make_gunicorn, database_
     replace_rows(database_url, TABLES | {"restcomm_accounts": [STRANGER, *rows]} | NO_APPLICATIONS)
     answered = Counter()
     for account in rows:
-        statuses = [reply[0] for reply in at_once(_close_and_create(gunicorn, account))]
+        statuses = [reply[0] for reply in call_together(_close_and_create(gunicorn, account))]
         assert statuses[0] == 204
         answered.update(statuses[1:])
     assert answered[200] + answered[403] == 8 * ROUNDS

@@ -9,26 +9,14 @@ import pytest
 
 from restcomm_apps.resources import listings
 
-from ..support.databases import BEGIN, connect_directly
-from ..support.rows import CHILD, application_row, number_row
+from ..support.databases import connect_directly
+from ..support.long_lists import fill
+from ..support.rows import CHILD, number_row
 from ..support.service import BASE, authorization
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 SUFFIXES = ["", ".json", ".csv"]
 GZIP = {"Accept-Encoding": "gzip"}
-
-
-def fill(database_url, count):
-    """Insert applications of the same creation date beside the service; sids do not rise."""
-    connection = connect_directly(database_url)
-    connection.execute(BEGIN)
-    for number in range(1, count + 1):
-        row = application_row(number, CHILD, sid=f"AP{number * 7919 % 1000003 + 1000:032d}")
-        values = ", ".join("?" * len(row))
-        statement = f"INSERT INTO restcomm_applications ({', '.join(row)}) VALUES ({values})"
-        connection.execute(statement, list(row.values()))
-    connection.commit()
-    connection.close()
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ".json?includeNumbers=true", "?Kind=voice"])

@@ -16,11 +16,11 @@ from restcomm_apps.audit.verification import check_trail
 from restcomm_apps.store.models import Account, Application
 from restcomm_apps.store.service_models import Change, ChangeHead
 
-from ..cli.test_cli import check_mistake, run, succeed
-from ..support.clients import run_together
+from ..support.command_line import check_mistake, run, succeed
 from ..support.databases import connect_directly, refuse
 from ..support.documentation import blocks, read
 from ..support.rows import BARE, CHILD, FULL, GRANDCHILD, PARENT, STRANGER, STRANGERS
+from ..support.together import run_together
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 INSTANCE = f"{LIST}/{FULL['sid']}"

@@ -11,7 +11,7 @@ from restcomm_apps.audit.chain import hash_of
 from restcomm_apps.store.database import database
 from restcomm_apps.store.service_models import Change, ChangeHead
 
-from ..cli.test_cli import run, succeed
+from ..support.command_line import run, succeed
 from ..support.databases import SERVER, connect_directly
 from ..support.rows import CHILD, STRANGER
 

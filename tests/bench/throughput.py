@@ -15,10 +15,11 @@ import tempfile
 import time
 from collections import defaultdict
 
-from ..support.clients import KeptAliveClient, run_together
+from ..support.clients import KeptAliveClient
 from ..support.databases import drop_database, new_database_url
 from ..support.rows import CHILD, FULL, STRANGER, TABLES
 from ..support.service import BASE, Gunicorn, Service, authorization
+from ..support.together import run_together
 
 CONNECTIONS = 16
 PROCESSES = (1, 2, 4)

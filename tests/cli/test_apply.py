@@ -7,10 +7,10 @@ import pytest
 
 from restcomm_apps.store.models import Application
 
+from ..support.command_line import check_mistake, finish, run, start
 from ..support.databases import connect_directly, refuse
 from ..support.documentation import blocks, read
 from ..support.rows import BARE, CHILD, FULL, MARKUP, NAMESAKE, STRANGER, STRANGERS, application_row
-from .test_cli import check_mistake, finish, run, start
 
 EMAIL = CHILD["email_address"]
 LIST = f"/Accounts/{CHILD['sid']}/Applications"

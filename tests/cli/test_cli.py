@@ -11,9 +11,7 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -21,63 +19,24 @@ from restcomm_apps import __version__, config
 from restcomm_apps.cli import commands
 from restcomm_apps.store.models import Account, Client
 
+from ..support.command_line import (
+    CONSOLE_SCRIPT,
+    MODULE,
+    check_mistake,
+    finish,
+    run,
+    start,
+    succeed,
+)
 from ..support.databases import connect_directly
 from ..support.document import make_certificate
 from ..support.replay import read_rows
 from ..support.rows import CHILD, ORGANIZATION, PARENT, TABLES, account_row
 from ..support.service import Service, free_port
 
-MODULE = (sys.executable, "-m", "restcomm_apps")
-CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("restcomm-apps")),)
 FIRST_SID = "ACae6e420f425248d6a26948c17a9e2acf"
 NEW = account_row("new")
 EMAIL = NEW["email_address"]
-
-
-def start(*arguments, program=MODULE, stdin=subprocess.DEVNULL, **settings):
-    """Start the command line in a process group of its own, with these settings and no others."""
-    environ = {
-        name: text for name, text in os.environ.items() if not name.startswith(config.PREFIX)
-    }
-    return subprocess.Popen(
-        [*program, *map(str, arguments)],
-        env=environ | {config.PREFIX + name: text for name, text in settings.items()},
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-
-
-def finish(process):
-    """Wait for a process that must end by itself; give its exit code, output and errors."""
-    try:
-        output, errors = process.communicate(timeout=30)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, errors = process.communicate()
-        pytest.fail(f"{process.args} did not end; it wrote {output}{errors}")
-    return process.returncode, output.decode(), errors.decode()
-
-
-def run(*arguments, **options):
-    """Run the command line to its end; see ``start`` and ``finish``."""
-    return finish(start(*arguments, **options))
-
-
-def succeed(*arguments, **options):
-    """Run a command that must succeed and complain of nothing; give its output."""
-    code, output, errors = run(*arguments, **options)
-    assert (code, errors) == (0, "")
-    return output
-
-
-def check_mistake(outcome, *words):
-    """Assert an outcome of one sentence that holds these words, nothing else, and exit code 2."""
-    code, output, errors = outcome
-    assert re.fullmatch(r"restcomm-apps: [^\n]+\n", errors), errors
-    assert [word for word in words if word not in errors] == [], errors
-    assert (code, output) == (2, "")
 
 
 @pytest.fixture(scope="module")

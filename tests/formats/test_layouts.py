@@ -12,8 +12,8 @@ from restcomm_apps.formats.media_types import JSON, XML
 from restcomm_apps.formats.resource import APPLICATION
 from restcomm_apps.store.models import Application
 from restcomm_apps.store.prepared import Parameter, Statement
-from restcomm_apps.web.replies import list_layout
 
+from ..support.layouts import list_document
 from ..support.rows import CHILD, application_row, number_row
 
 LIST = Statement(
@@ -47,12 +47,6 @@ class Row:
 
     def __init__(self, **columns):
         self.__dict__.update(columns)
-
-
-def list_document(resource, rows, reply_format):
-    """Write the document that lists rows of a resource."""
-    frame, layout = list_layout(resource, reply_format)
-    return frame.put_around(layout.write(rows))
 
 
 def make_rows(drawn):

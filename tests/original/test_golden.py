@@ -22,8 +22,8 @@ from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 from restcomm_apps.web.replies import render
 from restcomm_apps.web.target import FORMAT
 
-from ..formats.test_layouts import list_document
 from ..support.databases import ENGINE
+from ..support.layouts import list_document
 from ..support.rows import account_row, load_data, number_row
 from ..support.service import BASE, Service
 

@@ -10,11 +10,13 @@ import socket
 
 import pytest
 
-from ..api.test_streams import fill
-from ..support.clients import KeptAliveClient, open_files, wait_for_workers, wait_until, worker_pids
+from ..support.clients import KeptAliveClient
 from ..support.databases import connect_directly
+from ..support.long_lists import fill
+from ..support.processes import open_files, wait_for_workers, worker_pids
 from ..support.rows import CHILD, FULL
 from ..support.service import BASE, authorization
+from ..support.together import wait_until
 
 pytestmark = pytest.mark.sqlite
 

@@ -4,84 +4,19 @@ Streams of requests are sent to a real ``serve``, cut anywhere, and given to gun
 "make soak" raises their number through the variable EXAMPLES.
 """
 
-import os
 from collections import Counter
-from typing import NamedTuple
 
 import pytest
-from gunicorn.config import Config
-from gunicorn.http import get_parser
-from gunicorn.http.errors import NoMoreData, ParseException
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note
 
+from ..support.parser import understand
+from ..support.randomly import EXAMPLES, RANDOMLY
 from ..support.recording import exchange, split_replies, start_recording
-from ..support.smuggling import ATTACKS
+from ..support.smuggling import ATTACKS, CUTS
 from ..support.streams import STREAMS
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "500"))
-# Where a run is short, the same streams each time.
-RANDOMLY = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize="EXAMPLES" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
-
-
-def parser_settings():
-    """What ``serve`` sets of what the parser looks at."""
-    config = Config()
-    config.set("limit_request_line", 8190)
-    config.set("forwarded_allow_ips", "")
-    config.set("secure_scheme_headers", {})
-    config.set("forwarder_headers", "")
-    return config
-
-
-CONFIG = parser_settings()
 # Of streams; the test has to meet each.
 KINDS = ("in pieces", "several", "refused", "broken", "bodies")
-
-
-class Understood(NamedTuple):
-    """A request as the parser reads it; ``is_broken`` says that its body cannot be read to an end,
-    ``body`` what can.
-    """
-
-    method: str
-    target: str
-    request_id: str | None
-    body: bytes
-    is_broken: bool
-
-
-def understand(pieces):
-    """Give what gunicorn's parser reads: Understood requests, and whether it then refuses one."""
-    parser = get_parser(CONFIG, iter(pieces), ("127.0.0.1", 1))
-    requests = []
-    while not requests or not requests[-1].is_broken:
-        try:
-            request = next(parser)
-        except (StopIteration, NoMoreData):
-            return requests, False
-        except ParseException:
-            return requests, True
-        ids = [text for name, text in request.headers if name == "X-REQUEST-ID"]
-        told = (request.method, request.uri, ",".join(ids) or None)
-        requests.append(Understood(*told, *read_body(request.body)))
-    return requests, False
-
-
-def read_body(body):
-    """Read a body as far as it goes; give its octets and whether it is broken."""
-    octets = b""
-    try:
-        while piece := body.read(64):
-            octets += piece
-    except (ParseException, NoMoreData):
-        return octets, True
-    return octets, False
 
 
 def check_record(record, request):
@@ -148,23 +83,6 @@ def test_any_stream_is_understood_as_the_parser_does(recording_service):
     # A service that refuses or closes everything would show nothing.
     assert met.pop("ended early") <= EXAMPLES // 20
     assert all(met[kind] >= EXAMPLES // 20 for kind in KINDS), met
-
-
-# Apache reads so much of a body before it passes on the head.
-BLOCK = 16384
-
-
-def cut_blocks(head, body):
-    """Cut between head and body, and a long body."""
-    return [head, *(body[at : at + BLOCK] for at in range(0, len(body), BLOCK))]
-
-
-# Cut nowhere; between head and body; within the head and after each line of the body.
-CUTS = {
-    "whole": lambda head, body: [head + body],
-    "blocks": cut_blocks,
-    "lines": lambda head, body: [head[:-3], head[-3:], *body.splitlines(keepends=True)],
-}
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)

@@ -10,38 +10,38 @@ from contextlib import ExitStack
 import pytest
 
 from ..support.abusers import (
+    BODY,
+    CHUNKED,
+    CREDENTIALS,
+    FORM,
+    FORM_HEAD,
+    HEAD,
+    HELLO,
+    ROWS,
     abuse,
     be_slow,
     create,
     create_in_bulk,
     hold_the_lock,
+    insert_long_list,
     list_of,
     read_in_vain,
     send_over_and_over,
 )
-from ..support.clients import ABUSE_SECONDS, SLOW_CLIENTS, KeptAliveClient, run_together
-from ..support.databases import connect_directly
+from ..support.clients import KeptAliveClient
 from ..support.document import make_certificate
 from ..support.latencies import HEALTH, READ, Probe, describe, measure, percentile
 from ..support.mariadb import MariaServer
-from ..support.rows import CHILD, SIBLING, STRANGER, TABLES, application_row
-from ..support.service import BASE, Gunicorn, Service, authorization
+from ..support.rows import CHILD, SIBLING, STRANGER, TABLES
+from ..support.service import BASE, Gunicorn, Service
+from ..support.together import run_together
+from .scale import ABUSE_SECONDS, SLOW_CLIENTS
 
 pytestmark = pytest.mark.soak
 
 MOST_SECONDS = 0.25
-ROWS = 20_000
 BULK = 10_000
 
-# The child's own list stays short: SIBLING's is the long one, STRANGER's the one that grows.
-CREDENTIALS = "".join(f"{name}: {value}\r\n" for name, value in authorization(SIBLING).items())
-HEAD = f"GET {BASE}{list_of(SIBLING)}.json HTTP/1.1\r\nHost: slow\r\n{CREDENTIALS}\r\n".encode()
-FORM = f"POST {BASE}{list_of(SIBLING)} HTTP/1.1\r\nHost: slow\r\n"
-FORM_HEAD = f"{FORM}{CREDENTIALS}".encode()
-BODY = b"Content-Length: 5000\r\n\r\nFriendlyName="
-CHUNKED = b"Transfer-Encoding: chunked\r\n"
-# The first octets of a TLS record that says hello.
-HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 
 # What is sent at once, and what then an octet a second; b"" is for those who only wait.
 SLOW = {
@@ -117,17 +117,6 @@ def check(gunicorn, title, context=None):
     for name, times in took.items():
         assert percentile(times, 99) < MOST_SECONDS, name
     assert "Traceback" not in gunicorn.log.read_text()
-
-
-def insert_long_list(url):
-    """Give SIBLING a list of ROWS."""
-    connection = connect_directly(url)
-    rows = [application_row(number, SIBLING) for number in range(1000, 1000 + ROWS)]
-    values = ", ".join("?" * len(rows[0]))
-    statement = f"INSERT INTO restcomm_applications ({', '.join(rows[0])}) VALUES ({values})"
-    with connection:
-        connection.executemany(statement, [tuple(row.values()) for row in rows])
-    connection.close()
 
 
 def test_nobody_waits_where_all_behave(serve, sqlite_url):

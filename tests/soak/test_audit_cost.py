@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from ..cli.test_cli import succeed
-from ..support.clients import KeptAliveClient, run_together
+from ..support.clients import KeptAliveClient
+from ..support.command_line import succeed
 from ..support.rows import TABLES, account_row
 from ..support.service import Gunicorn
+from ..support.together import run_together
 
 pytestmark = pytest.mark.soak
 

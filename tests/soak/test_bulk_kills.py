@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ..support.clients import KILLS, KeptAliveClient, accepts, wait_until, worker_pids
+from ..support.clients import KeptAliveClient, accepts
+from ..support.creates import WORKERS, check_integrity
 from ..support.databases import ENGINE, connect_directly
+from ..support.processes import worker_pids
 from ..support.rows import CHILD, application_row
 from ..support.service import BASE
-from .test_kills import WORKERS, check_integrity, gunicorn  # noqa: F401, a fixture
+from ..support.together import wait_until
+from .scale import KILLS
 
 pytestmark = pytest.mark.soak
 

@@ -11,8 +11,9 @@ from peewee import chunked
 from restcomm_apps.store.database import database
 from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 
-from ..support.clients import APPLICATIONS, peak_memory
+from ..support.processes import peak_memory
 from ..support.rows import account_row, application_row, number_row
+from .scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 

@@ -13,15 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ..support.clients import (
-    CLUSTER_SECONDS,
-    KeptAliveClient,
-    Unanswered,
-    accepts,
-    run_together,
-    wait_until,
-)
+from ..support.clients import KeptAliveClient, Unanswered, accepts
 from ..support.documentation import ROOT
+from ..support.together import run_together, wait_until
+from .scale import CLUSTER_SECONDS
 
 pytestmark = pytest.mark.soak
 

@@ -7,10 +7,12 @@ import time
 
 import pytest
 
-from ..support.clients import CLIENTS, SECONDS, KeptAliveClient, run_together, wait_until
+from ..support.clients import KeptAliveClient
 from ..support.databases import connect_directly
 from ..support.rows import CHILD, STRANGER, TABLES, client_row
 from ..support.service import Gunicorn
+from ..support.together import run_together, wait_until
+from .scale import CLIENTS, SECONDS
 
 pytestmark = pytest.mark.soak
 

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
-from ..support.clients import SECONDS, KeptAliveClient, run_together
+from ..support.clients import KeptAliveClient
 from ..support.rows import CHILD, FULL
 from ..support.service import BASE
+from ..support.together import run_together
+from .scale import SECONDS
 
 pytestmark = pytest.mark.soak
 

@@ -9,11 +9,12 @@ from contextlib import suppress
 
 import pytest
 
-from ..support.clients import CREATES, KeptAliveClient, Unanswered, run_together
+from ..support.clients import KeptAliveClient, Unanswered
 from ..support.replay import request_bytes
 from ..support.rows import CHILD
 from ..support.service import BASE, authorization
-from .test_kills import gunicorn  # noqa: F401, a fixture
+from ..support.together import run_together
+from .scale import CREATES
 
 pytestmark = pytest.mark.soak
 

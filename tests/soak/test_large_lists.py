@@ -1,23 +1,21 @@
 """Lists of 1,000 to 100,000 applications of one account: first byte, memory, time per row."""
 
 import http.client
-import re
 import time
-from pathlib import Path
 
 import pytest
 
-from ..support.clients import APPLICATIONS, wait_for_workers, worker_pids
 from ..support.databases import BEGIN, connect_directly
+from ..support.processes import MEBIBYTE, memory, processor_time, wait_for_workers, worker_pids
 from ..support.rows import CHILD, PARENT, STRANGER, application_row
 from ..support.service import BASE, authorization
+from .scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 
 SIZES = {1000: PARENT, APPLICATIONS: CHILD}
 SUFFIXES = {"XML": "", "JSON": ".json", "CSV": ".csv"}
 ROUNDS = 5
-MEBIBYTE = 1024
 
 
 def fill(database_url, account, count):
@@ -33,18 +31,6 @@ def fill(database_url, account, count):
         connection.execute(statement, list(row.values()))
     connection.commit()
     connection.close()
-
-
-def memory(pid, name):
-    """Read a line of a process's memory, in KiB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(rf"^{name}:\s+(\d+)", status, re.M)[1])
-
-
-def processor_time(pid):
-    """Give the seconds that a process's threads have run, whatever else the machine did."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(path.read_text().split()[0]) for path in threads) / 1e9
 
 
 def read_list(port, account, suffix):

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from ..support.clients import APPLICATIONS, wait_for_workers, worker_pids
 from ..support.databases import BEGIN, connect_directly
+from ..support.processes import MEBIBYTE, memory, wait_for_workers, worker_pids
 from ..support.rows import (
     CHILD,
     FULL,
@@ -18,7 +18,7 @@ from ..support.rows import (
     number_row,
 )
 from ..support.service import BASE, authorization
-from .test_large_lists import MEBIBYTE, memory
+from .scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import pytest
 
-from ..support.abusers import SlowClient
-from ..support.clients import peak_memory, wait_for_workers, wait_until, worker_pids
+from ..support.abusers import BODY, CHUNKED, FORM_HEAD, HEAD, HELLO, SlowClient, insert_long_list
 from ..support.document import make_certificate
+from ..support.processes import peak_memory, wait_for_workers, worker_pids
 from ..support.rows import TABLES
 from ..support.service import BASE, Gunicorn, Service
-from .test_abuse import BODY, CHUNKED, FORM_HEAD, HEAD, HELLO, insert_long_list
+from ..support.together import wait_until
 
 pytestmark = pytest.mark.soak
 

@@ -15,12 +15,13 @@ import pytest
 from restcomm_apps import create_app
 from restcomm_apps.store.database import database
 
-from ..support.clients import APPLICATIONS, peak_memory
 from ..support.commands import succeed
 from ..support.databases import ENGINE
+from ..support.processes import peak_memory
 from ..support.rows import TABLES, account_row, application_row, client_row, number_row
 from ..support.scripts import make_script
 from ..support.service import BASE, authorization
+from .scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 

@@ -15,17 +15,18 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given, note, settings
 
-from ..server.test_request_ends import CUTS, RANDOMLY, understand
-from ..support.clients import STREAMS_BEHIND_PROXIES
 from ..support.documentation import read
+from ..support.parser import understand
+from ..support.proxies import HAPROXY_CONFIG, apache, haproxy, nginx, wait_for
+from ..support.randomly import RANDOMLY
 from ..support.recorder import PASSED_ON
 from ..support.recording import connect, end, receive, send_pieces, split_replies, start_recording
 from ..support.rows import STRANGER
 from ..support.service import BASE, authorization, free_port
-from ..support.smuggling import ATTACKS
+from ..support.smuggling import ATTACKS, CUTS
 from ..support.streams import STREAMS
 from ..support.taps import Tap
-from .test_proxies import HAPROXY_CONFIG, apache, haproxy, nginx, wait_for
+from .scale import STREAMS_BEHIND_PROXIES
 
 pytestmark = pytest.mark.soak
 

@@ -15,11 +15,14 @@ from typing import NamedTuple
 
 import pytest
 
-from ..support.clients import SIGNALS, KeptAliveClient, wait_for_workers, wait_until, worker_pids
+from ..support.clients import KeptAliveClient
+from ..support.creates import LIST, Creates, check_integrity
 from ..support.document import make_certificate
+from ..support.processes import wait_for_workers, worker_pids
 from ..support.rows import CHILD, TABLES
 from ..support.service import Gunicorn, Service
-from .test_kills import LIST, Creates, check_integrity
+from ..support.together import wait_until
+from .scale import SIGNALS
 
 pytestmark = pytest.mark.soak
 

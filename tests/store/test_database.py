@@ -12,9 +12,7 @@ from ..support.databases import BEGIN, ENGINE, IntegrityError, connect_directly,
 from ..support.rows import CHILD, FULL, TABLES
 from ..support.schemas import SCHEMA
 from ..support.service import authorization, check_reply
-
-LIST = f"/Accounts/{CHILD['sid']}/Applications"
-INSTANCE = f"{LIST}/{FULL['sid']}"
+from ..support.unavailable import INSTANCE, LIST, check_unavailable, send_each
 
 
 @pytest.fixture
@@ -113,41 +111,6 @@ def test_write_sees_what_a_foreign_writer_removed_meanwhile(service, database_ur
     assert (reply.status_code, reply.get_json()["code"]) == (404, 20404)
     # What is not there frees nothing either.
     assert service.dump()["restcomm_incoming_phone_numbers"] == numbers
-
-
-def check_unavailable(reply, json):
-    """Assert the one reply that tells that the database does not answer, with nothing internal."""
-    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
-    if json:
-        assert reply.mimetype == "application/json"
-        assert reply.get_json()["code"] == 20503
-    else:
-        assert reply.mimetype == "application/xml"
-        assert "<Code>20503</Code>" in reply.text
-    secrets = (
-        "restcomm_",
-        "sqlite",
-        "SQL",
-        "table",
-        "column",
-        "malformed",
-        "file",
-        ".db",
-        "Traceback",
-    )
-    assert [secret for secret in secrets if secret in reply.text] == []
-
-
-def send_each(service, suffix):
-    """Send one request of each kind; give the replies."""
-    form = {"FriendlyName": "New"}
-    return [
-        service.request("GET", LIST + suffix, CHILD),
-        service.request("POST", LIST + suffix, CHILD, data=form),
-        service.request("GET", INSTANCE + suffix, CHILD),
-        service.request("PUT", INSTANCE + suffix, CHILD, data=form),
-        service.request("DELETE", INSTANCE + suffix, CHILD),
-    ]
 
 
 @pytest.mark.parametrize("suffix", ["", ".json"])

@@ -13,7 +13,7 @@ import pytest
 
 from restcomm_apps.store.files import create_private, find_exposed
 
-from ..cli.test_cli import check_mistake, run, succeed
+from ..support.command_line import check_mistake, run, succeed
 from ..support.databases import connect_directly
 from ..support.documentation import read
 from ..support.rows import CHILD, TABLES, account_row

@@ -17,7 +17,7 @@ from restcomm_apps.store.urls import (
     parse,
 )
 
-from ..cli.test_cli import run, succeed
+from ..support.command_line import run, succeed
 from ..support.databases import execute_on_server
 from ..support.document import make_certificate
 

@@ -13,7 +13,7 @@ from restcomm_apps.store import sqlite as sqlite_database
 from restcomm_apps.store.group_commit import GroupCommit, TurnNotCome
 from restcomm_apps.store.urls import parse
 
-from ..support.clients import wait_until
+from ..support.together import wait_until
 
 pytestmark = pytest.mark.sqlite
 

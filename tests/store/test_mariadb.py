@@ -13,12 +13,13 @@ from restcomm_apps.store.database import database, transaction
 from restcomm_apps.store.mariadb import TRIES, error_number
 from restcomm_apps.store.models import Account
 
-from ..support.clients import KeptAliveClient, run_together, wait_until
+from ..support.clients import KeptAliveClient
 from ..support.databases import connect_directly
 from ..support.document import make_certificate
 from ..support.mariadb import MariaServer, connections_of
 from ..support.rows import CHILD, FULL, PARENT, TABLES, account_row, application_row
 from ..support.service import Gunicorn, Service
+from ..support.together import run_together, wait_until
 
 pytestmark = pytest.mark.mariadb
 

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 import pytest
 
 from ..support.databases import BEGIN, ENGINE, connect_directly
+from ..support.queries import queries_of
 from ..support.rows import CHILD, STRANGER, application_row
-from .test_sqlite import queries_of
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 ORDERS = ("DateCreated", "DateUpdated:desc", "FriendlyName")

@@ -6,10 +6,13 @@ import pytest
 
 from restcomm_apps.store.database import database
 
-from ..support.clients import KeptAliveClient, open_files, run_together, worker_pids
+from ..support.clients import KeptAliveClient
 from ..support.databases import connect_directly
+from ..support.processes import open_files, worker_pids
+from ..support.queries import queries_of
 from ..support.rows import CHILD, FULL, NAMESAKE, TABLES
-from .test_database import check_unavailable, send_each
+from ..support.together import run_together
+from ..support.unavailable import check_unavailable, send_each
 
 pytestmark = pytest.mark.sqlite
 
@@ -23,15 +26,6 @@ def connection(database_url, service):
     connection = connect_directly(database_url)
     yield connection
     connection.close()
-
-
-def queries_of(caplog, send):
-    """Give the (SQL, parameters) that the service runs while ``send()`` runs a second time."""
-    send()
-    caplog.clear()
-    with caplog.at_level("DEBUG", "peewee"):
-        send()
-    return [record.msg for record in caplog.records if record.name == "peewee"]
 
 
 def plan_of(connection, query):

@@ -12,8 +12,11 @@ import threading
 import time
 from contextlib import contextmanager
 
-from .clients import KeptAliveClient, run_together
-from .service import BASE
+from .clients import KeptAliveClient
+from .databases import connect_directly
+from .rows import SIBLING, application_row
+from .service import BASE, authorization
+from .together import run_together
 
 SECONDS_TO_END = 90
 _SPAWN = multiprocessing.get_context("spawn")
@@ -176,3 +179,40 @@ def read_in_vain(stop, begun, told, port, account, clients):
 
     begun.set()
     run_together(clients, work)
+
+
+ROWS = 20_000
+
+
+# The child's own list stays short: SIBLING's is the long one, STRANGER's the one that grows.
+CREDENTIALS = "".join(f"{name}: {value}\r\n" for name, value in authorization(SIBLING).items())
+
+
+HEAD = f"GET {BASE}{list_of(SIBLING)}.json HTTP/1.1\r\nHost: slow\r\n{CREDENTIALS}\r\n".encode()
+
+
+FORM = f"POST {BASE}{list_of(SIBLING)} HTTP/1.1\r\nHost: slow\r\n"
+
+
+FORM_HEAD = f"{FORM}{CREDENTIALS}".encode()
+
+
+BODY = b"Content-Length: 5000\r\n\r\nFriendlyName="
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+# The first octets of a TLS record that says hello.
+HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+
+
+def insert_long_list(url):
+    """Give SIBLING a list of ROWS."""
+    connection = connect_directly(url)
+    rows = [application_row(number, SIBLING) for number in range(1000, 1000 + ROWS)]
+    values = ", ".join("?" * len(rows[0]))
+    statement = f"INSERT INTO restcomm_applications ({', '.join(rows[0])}) VALUES ({values})"
+    with connection:
+        connection.executemany(statement, [tuple(row.values()) for row in rows])
+    connection.close()

@@ -1,35 +1,13 @@
-"""What the soak tests share: their sizes, clients on kept-alive connections, and a look at the
-service's processes (Linux: /proc).
-
-Sizes are read from the environment here and nowhere else; the defaults are the full size.
-"""
+"""Clients on kept-alive connections."""
 
 import http.client
 import json
-import os
-import re
-import signal
 import socket
 import ssl
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
 from .service import BASE, authorization, check_reply
-
-KILLS = int(os.environ.get("SOAK_KILLS", "20"))
-SIGNALS = int(os.environ.get("SOAK_SIGNALS", "20"))
-CREATES = int(os.environ.get("SOAK_CREATES", "200"))
-SECONDS = int(os.environ.get("SOAK_SECONDS", "20"))
-CLIENTS = int(os.environ.get("SOAK_CLIENTS", "16"))
-ABUSE_SECONDS = int(os.environ.get("SOAK_ABUSE_SECONDS", "10"))
-SLOW_CLIENTS = int(os.environ.get("SOAK_SLOW_CLIENTS", "500"))
-CLUSTER_SECONDS = int(os.environ.get("SOAK_CLUSTER_SECONDS", "60"))
-STREAMS_BEHIND_PROXIES = int(os.environ.get("SOAK_STREAMS", "300"))
-APPLICATIONS = int(os.environ.get("SOAK_APPLICATIONS", "100000"))
 
 
 class Unanswered(Exception):
@@ -140,76 +118,6 @@ def accepts(port):
     except OSError:
         return False
     return True
-
-
-def wait_until(condition, what, seconds=30):
-    """Wait for a condition; fail if it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.01)
-
-
-def run_together(count, work):
-    """Call ``work(number)`` in ``count`` threads that start together; give the results in order.
-
-    An exception of any of them is raised once all have ended.
-    """
-    barrier = threading.Barrier(count)
-
-    def start(number):
-        barrier.wait(60)
-        return work(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(start, range(count)))
-
-
-def worker_pids(gunicorn):
-    """List the pids of the workers that run, the children of the master."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue  # It ended while we looked.
-        if int(parent) == gunicorn.process.pid and state != "Z":
-            found.append(int(path.parent.name))
-    return sorted(found)
-
-
-def wait_for_workers(gunicorn, count):
-    """Wait until that many workers have handlers of their own for signals.
-
-    Until then one of them may swallow a signal that the master passes on; SIGABRT is caught by
-    workers only.
-    """
-    mask = 1 << (signal.SIGABRT - 1)
-
-    def catches(pid):
-        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.M)
-        return int(caught[1], 16) & mask
-
-    wait_until(lambda: sum(map(bool, map(catches, worker_pids(gunicorn)))) == count, "the workers")
-
-
-def open_files(pid):
-    """List the names of the files that a process holds open, once for each descriptor."""
-    names = []
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            names.append(os.readlink(link))
-        except OSError:
-            continue  # It was closed while we looked.
-    return names
-
-
-def peak_memory(pid):
-    """Give the peak of a process's resident memory so far, in MiB; None once it has ended."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        match = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
-        return match and int(match[1]) / 1024
-    return None
 
 
 def queued(local, remote):

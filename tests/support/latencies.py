@@ -4,8 +4,9 @@ import threading
 import time
 from typing import NamedTuple
 
-from .clients import KeptAliveClient, run_together
+from .clients import KeptAliveClient
 from .rows import CHILD, FULL
+from .together import run_together
 
 # Of each probe, a request each INTERVAL on each of its connections.
 CONNECTIONS = 4

@@ -6,6 +6,8 @@ from pathlib import Path
 
 DATA = Path(__file__).parents[1] / "data"
 ORGANIZATION = "ORafbe225ad37541eba518a74248f0ac4c"
+# The form of an account that is not there yet.
+NEW_ACCOUNT = {"EmailAddress": "new@example.com", "Password": "pass word"}
 DATE = "2016-06-01 10:00:00"
 
 

@@ -152,3 +152,20 @@ def _attacks():
 
 # {name: (head, body)}
 ATTACKS = {name: (head, body) for name, head, body in _attacks()}
+
+
+# Apache reads so much of a body before it passes on the head.
+BLOCK = 16384
+
+
+def cut_blocks(head, body):
+    """Cut between head and body, and a long body."""
+    return [head, *(body[at : at + BLOCK] for at in range(0, len(body), BLOCK))]
+
+
+# Cut nowhere; between head and body; within the head and after each line of the body.
+CUTS = {
+    "whole": lambda head, body: [head + body],
+    "blocks": cut_blocks,
+    "lines": lambda head, body: [head[:-3], head[-3:], *body.splitlines(keepends=True)],
+}

@@ -10,13 +10,13 @@ import pytest
 
 from restcomm_apps.store.models import TABLES as MODELS
 
-from ..cli.test_cli import check_mistake, finish, start
+from ..support.command_line import check_mistake, finish, start
 from ..support.commands import run, succeed
 from ..support.databases import connect_directly
 from ..support.documentation import blocks, read
+from ..support.imports import APPLICATIONS, ORGANIZATIONS, ROWS, list_replies, read_output
 from ..support.replay import read_rows, replace_rows
 from ..support.rows import CHILD, TABLES, application_row
-from .test_import import APPLICATIONS, ORGANIZATIONS, ROWS, list_replies, read_output
 
 
 @pytest.fixture

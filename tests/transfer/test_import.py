@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restcomm_apps import create_app
-from restcomm_apps.store.database import database
 from restcomm_apps.store.models import TABLES as MODELS
 from restcomm_apps.transfer.hsqldb import read_script
 
-from ..cli.test_cli import MODULE, check_mistake, start
+from ..support.command_line import MODULE, check_mistake, start
 from ..support.commands import run, succeed
 from ..support.databases import BEGIN, ENGINE, connect_directly
+from ..support.imports import APPLICATIONS, ODD, ORGANIZATIONS, ROWS, list_replies, read_output
 from ..support.replay import read_rows, replace_rows
 from ..support.rows import (
     BARE,
@@ -37,33 +36,11 @@ from ..support.rows import (
     number_row,
 )
 from ..support.scripts import columns_of, make_script
-from ..support.service import BASE, authorization, check_reply
 
-APPLICATIONS = "restcomm_applications"
 ACCOUNTS = "restcomm_accounts"
-ORGANIZATIONS = "restcomm_organizations"
 NUMBERS = "restcomm_incoming_phone_numbers"
 CLIENTS = "restcomm_clients"
 AGES = ("oldest", "middle", "newest")
-
-# Each holds what a reader of scripts may take for its own: quotes, separators, ends, references.
-ODD_NAMES = [
-    "it's ''quoted'', (twice)",
-    "','NULL',",
-    "two\nlines\r\n\tand a tab",
-    "emoji \U0001f600 and é, both as references",
-    "a backslash \\ and no reference \\u0041 \\\\u0041",
-    'INSERT INTO "restcomm_accounts" VALUES(\'AC',
-    "NULL",
-    "  spaces  ",
-    "",
-    "a control \x01 that XML cannot carry",
-]
-ODD = [
-    application_row(100 + number, CHILD, friendly_name=name, rcml_url=name)
-    for number, name in enumerate(ODD_NAMES)
-]
-ROWS = TABLES | {APPLICATIONS: TABLES[APPLICATIONS] + ODD}
 
 
 @pytest.fixture
@@ -97,16 +74,6 @@ def source_url(make_database_url):
 def import_into(url, *arguments):
     """Run an import that must succeed; give {table: (added, changed, same)} and its other lines."""
     return read_output(succeed("import", *arguments, DATABASE_URL=url))
-
-
-def read_output(output):
-    """Read an import's output into {table: (added, changed, same)} and its other lines."""
-    lines = output.splitlines()
-    tables = [model._meta.table_name for model in MODELS]
-    assert lines[0].split()[-3:] == ["added", "changed", "same"]
-    counted = [line.split() for line in lines[1 : 1 + len(tables)]]
-    assert [table for table, *_ in counted] == tables
-    return {table: tuple(map(int, counts)) for table, *counts in counted}, lines[1 + len(tables) :]
 
 
 def counts_of(tables, place):
@@ -171,25 +138,6 @@ def test_import_names_the_columns_that_it_leaves_out(target, write_script):
     assert notes == [
         "left out of restcomm_applications, no place for it: sms_status_callback, voice_url"
     ]
-
-
-def list_replies(url):
-    """Give every reply of every account's list and of every application, in both formats."""
-    client = create_app({"RESTCOMM_APPS_DATABASE_URL": url}).test_client()
-    replies = {}
-    for account in TABLES[ACCOUNTS]:
-        path = f"{BASE}/Accounts/{account['sid']}/Applications"
-        own = [row for row in ROWS[APPLICATIONS] if row["account_sid"] == account["sid"]]
-        paths = ["?includeNumbers=true", *(f"/{row['sid']}" for row in own)]
-        for ending in paths:
-            for accept in ("application/json", "application/xml"):
-                headers = authorization(account) | {"Accept": accept}
-                reply = client.get(path + ending, headers=headers)
-                check_reply(reply.status_code, reply.headers["Content-Type"], reply.data)
-                assert reply.status_code == 200
-                replies[path + ending, accept] = reply.data
-    database.close()
-    return replies
 
 
 def test_import_of_a_database_gives_the_same_replies(target, source_url):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ..support.clients import run_together
 from ..support.rows import CHILD, FULL, MARKUP, STRANGER
+from ..support.together import run_together
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 INSTANCE = f"{LIST}/{FULL['sid']}"

@@ -8,9 +8,10 @@ from restcomm_apps.store import database
 from restcomm_apps.store.service_models import IdempotentReply
 from restcomm_apps.web import idempotency
 
-from ..support.clients import KeptAliveClient, run_together, wait_until
+from ..support.clients import KeptAliveClient
 from ..support.databases import BEGIN, connect_directly
 from ..support.rows import CHILD, PARENT, TABLES
+from ..support.together import run_together, wait_until
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 FORM = {"FriendlyName": "Once", "Kind": "sms"}
