@@ -3,6 +3,7 @@
 from peewee import fn
 
 from restcomm_apps.domain.vocabulary import CLOSED
+from restcomm_apps.store.expressions import pointed_at, to_the_letter
 from restcomm_apps.store.models import (
     Account,
     Application,
@@ -12,7 +13,6 @@ from restcomm_apps.store.models import (
 )
 
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
-from .expressions import pointed_at, to_the_letter
 
 _REFERENCES = (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid)
 

@@ -6,6 +6,13 @@ from peewee import fn
 from restcomm_apps.domain import sids
 from restcomm_apps.domain.vocabulary import API_VERSION, KINDS, STATUSES
 from restcomm_apps.store.database import is_mysql
+from restcomm_apps.store.expressions import (
+    ends_with,
+    has_other_than_alphanumerics,
+    joined,
+    length,
+    to_the_letter,
+)
 from restcomm_apps.store.models import (
     TABLES,
     Account,
@@ -16,13 +23,6 @@ from restcomm_apps.store.models import (
 )
 
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
-from .expressions import (
-    ends_with,
-    has_other_than_alphanumerics,
-    joined,
-    length,
-    to_the_letter,
-)
 
 _OWNED = (Application, IncomingPhoneNumber, Client)
 _PREFIXES = {

@@ -5,7 +5,7 @@ import functools
 import peewee
 from peewee import fn
 
-from restcomm_apps.store.database import is_mysql
+from .database import is_mysql
 
 
 def to_the_letter(text):
