@@ -7,8 +7,8 @@ import json
 
 from restcomm_apps.domain.sids import is_sid
 from restcomm_apps.errors import NotFound
-from restcomm_apps.store.columns import exactly
 from restcomm_apps.store.database import database, is_mysql
+from restcomm_apps.store.expressions import exactly
 from restcomm_apps.store.models import Account, Profile, ProfileAssociation
 from restcomm_apps.store.schema import has_profiles
 

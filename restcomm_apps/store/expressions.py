@@ -1,14 +1,34 @@
 """SQL expressions that mean the same on SQLite and on MariaDB, whatever the tables' collations."""
 
-import functools
-
 import peewee
 from peewee import fn
 
 from .database import is_mysql
 
+_LAST_CHARACTER = "\U0010ffff"
 
-def to_the_letter(text):
+
+def exactly(column: peewee.ColumnBase, text: str) -> peewee.Expression:
+    """Match a text to the letter, though a collation may fold case, accents and trailing spaces."""
+    same = column == text
+    if not is_mysql():
+        return same
+    # Beside the plain comparison, which finds the rows by index.
+    return same & (to_the_letter(column) == peewee.Value(text).cast("BINARY"))
+
+
+def begins_with(column: "peewee.CharField[str]", beginning: str) -> peewee.Expression:
+    """Match the texts that begin with this one, to the letter; nothing in it is a wildcard."""
+    # LIKE would fold case on SQLite and use no index; on MariaDB, which pads with spaces what it
+    # compares, it misses the characters beyond the basic plane.
+    first = f"{beginning}\0" if is_mysql() else beginning
+    within = column.between(first, beginning.ljust(column.max_length, _LAST_CHARACTER))
+    if not is_mysql():
+        return within
+    return within & exactly(fn.LEFT(column, len(beginning)), beginning)
+
+
+def to_the_letter(text: peewee.ColumnBase) -> peewee.ColumnBase:
     """Make an expression whose comparisons tell cases, accents and trailing spaces apart.
 
     It also keeps columns of different collations comparable; indexes do not serve it.
@@ -18,31 +38,38 @@ def to_the_letter(text):
     return peewee.Cast(fn.CONVERT(peewee.NodeList((text, peewee.SQL("USING utf8mb4")))), "BINARY")
 
 
-def length(text):
+def length(text: peewee.ColumnBase | str) -> peewee.Function:
     """Count the characters of a text."""
     return fn.CHAR_LENGTH(text) if is_mysql() else fn.LENGTH(text)
 
 
-def joined(first, *others):
+def joined(first: str, *others: peewee.ColumnBase | str) -> peewee.ColumnBase:
     """Join texts and columns into one text."""
     if is_mysql():
         return fn.CONCAT(first, *others)
-    return functools.reduce(lambda left, right: left.concat(right), others, peewee.Value(first))
+    text: peewee.ColumnBase = peewee.Value(first)
+    for other in others:
+        text = text.concat(other)
+    return text
 
 
-def ends_with(text, end):
-    """Tell whether a text ends with another, exactly."""
+def ends_with(text: peewee.ColumnBase, end: peewee.ColumnBase) -> peewee.Expression:
+    """Match the texts that end with another, exactly."""
     return to_the_letter(fn.SUBSTR(text, length(text) - length(end) + 1)) == to_the_letter(end)
 
 
-def has_other_than_alphanumerics(text):
-    """Tell whether a text has any character but ASCII letters and digits."""
+def has_other_than_alphanumerics(text: peewee.ColumnBase) -> peewee.Expression:
+    """Match the texts that have any character but ASCII letters and digits."""
     if is_mysql():
         return text.iregexp("[^a-zA-Z0-9]")
     return peewee.Expression(text, "GLOB", "*[^a-zA-Z0-9]*")
 
 
-def pointed_at(column, target, collation):
+def pointed_at(
+    column: peewee.ColumnBase,
+    target: "peewee.ModelAlias[peewee.Model]",
+    collation: tuple[str, str] | None,
+) -> "peewee.ModelSelect[peewee.Model]":
     """Select the rows of ``target``, a model's alias, whose sid a column holds, exactly.
 
     ``collation`` is the (charset, collation) of that sid, or None on SQLite: a comparison in it
@@ -57,7 +84,9 @@ def pointed_at(column, target, collation):
     return target.select(peewee.SQL("1")).where(same)
 
 
-def _in_collation(column, collation):
+def _in_collation(
+    column: peewee.ColumnBase, collation: tuple[str, str] | None
+) -> peewee.ColumnBase:
     if collation is None:
         return column
     charset, name = map(peewee.SQL, collation)

@@ -13,8 +13,8 @@ from restcomm_apps.domain.vocabulary import ACTIVE, API_VERSION, FIRST_ORGANIZAT
 from restcomm_apps.errors import AccountExists, NotFound
 from restcomm_apps.resources import account_guards
 from restcomm_apps.store import account_locks
-from restcomm_apps.store.columns import exactly
 from restcomm_apps.store.database import read_alone, transaction
+from restcomm_apps.store.expressions import exactly
 from restcomm_apps.store.models import Account, Organization
 from restcomm_apps.store.prepared import Parameter, Statement
 from restcomm_apps.store.schema import has_own_table

@@ -10,8 +10,8 @@ from restcomm_apps.errors import InvalidParameter
 from restcomm_apps.resources import listings
 from restcomm_apps.resources.listings import Batch, Listing
 from restcomm_apps.resources.selection import Selection
-from restcomm_apps.store.columns import begins_with, exactly
 from restcomm_apps.store.database import is_mysql
+from restcomm_apps.store.expressions import begins_with, exactly
 from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 from restcomm_apps.store.prepared import Parameter, Statement, read_rows
 

@@ -13,8 +13,8 @@ from restcomm_apps.domain.vocabulary import API_VERSION
 from restcomm_apps.errors import Forbidden, MalformedRequest, NotFound
 from restcomm_apps.resources import account_guards
 from restcomm_apps.resources.listings import Listing
-from restcomm_apps.store.columns import exactly
 from restcomm_apps.store.database import locked, transaction
+from restcomm_apps.store.expressions import exactly
 from restcomm_apps.store.models import Account, Application, Client, IncomingPhoneNumber
 from restcomm_apps.store.prepared import Insertion, Parameter, Statement
 from restcomm_apps.store.service_models import Change
