@@ -11,8 +11,8 @@ from typing import NamedTuple
 from flask import current_app, request, stream_with_context
 
 from restcomm_apps.formats import csv_table as tables
-from restcomm_apps.formats.documents import Frame
 from restcomm_apps.formats.escapes import ascii_json, xml_text
+from restcomm_apps.formats.layout import Frame
 from restcomm_apps.formats.media_types import CSV, JSON, MEDIA_TYPES
 from restcomm_apps.formats.resource import APPLICATION, Resource
 from restcomm_apps.resources.listings import Listing

@@ -8,8 +8,9 @@ from pathlib import Path
 from flask import Response, current_app, request
 from markupsafe import Markup
 
-from restcomm_apps.formats.documents import Frame, Layout, Layouts
+from restcomm_apps.formats.documents import Layouts
 from restcomm_apps.formats.escapes import xml_text
+from restcomm_apps.formats.layout import Frame, Layout
 from restcomm_apps.formats.media_types import MEDIA_TYPES
 from restcomm_apps.formats.resource import ERROR, Resource
 
