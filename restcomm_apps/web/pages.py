@@ -14,7 +14,8 @@ from restcomm_apps.formats import csv_table as tables
 from restcomm_apps.formats.escapes import ascii_json, xml_text
 from restcomm_apps.formats.layout import Frame
 from restcomm_apps.formats.media_types import CSV, JSON, MEDIA_TYPES
-from restcomm_apps.formats.resource import APPLICATION, Resource
+from restcomm_apps.formats.resource import Resource
+from restcomm_apps.resources.applications.representation import APPLICATION
 from restcomm_apps.resources.listings import Listing
 from restcomm_apps.resources.selection import Selection, describe_page
 

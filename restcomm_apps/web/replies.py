@@ -1,4 +1,4 @@
-"""Resources to replies: the only place that knows bytes and media types.
+"""Resources to replies: the only place that knows bytes and media types, and how errors look.
 
 ``properties`` says what a reply holds and in what order, ``layouts`` how that looks as text.
 """
@@ -12,13 +12,24 @@ from restcomm_apps.formats.documents import Layouts
 from restcomm_apps.formats.escapes import xml_text
 from restcomm_apps.formats.layout import Frame, Layout
 from restcomm_apps.formats.media_types import MEDIA_TYPES
-from restcomm_apps.formats.resource import ERROR, Resource
+from restcomm_apps.formats.resource import BARE, Property, Resource, column, number
 
 from .target import FORMAT
 
 _TEXT_TYPE = "text/plain"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+ERROR = Resource(
+    "RestException",
+    None,
+    (
+        Property("Status", "status", number("status"), BARE),
+        Property("Code", "code", number("code"), BARE),
+        Property("Message", "message", column("message")),
+        Property("MoreInfo", "more_info", column("more_info")),
+    ),
+)
 
 
 class Reply(Response):

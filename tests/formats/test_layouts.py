@@ -9,7 +9,7 @@ from lxml import etree
 
 from restcomm_apps import create_app
 from restcomm_apps.formats.media_types import JSON, XML
-from restcomm_apps.formats.resource import APPLICATION
+from restcomm_apps.resources.applications.representation import APPLICATION
 from restcomm_apps.store.models import Application
 from restcomm_apps.store.prepared import Parameter, Statement
 

@@ -15,7 +15,8 @@ import peewee
 import pytest
 
 from restcomm_apps.formats.media_types import JSON, XML
-from restcomm_apps.formats.resource import ACCOUNT, APPLICATION
+from restcomm_apps.resources.accounts.representation import ACCOUNT
+from restcomm_apps.resources.applications.representation import APPLICATION
 from restcomm_apps.store.database import database
 from restcomm_apps.store.models import TABLES as MODELS
 from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber

@@ -15,11 +15,11 @@ from restcomm_apps.errors import (
     MissingParameter,
     RestcommError,
 )
-from restcomm_apps.formats.resource import APPLICATION
 from restcomm_apps.store.database import refused_column
 from restcomm_apps.store.pauses import Pace
 
 from . import forms
+from .representation import APPLICATION
 
 CREATE, UPDATE, REMOVE = ACTIONS = ("create", "update", "remove")
 

@@ -7,12 +7,12 @@ from flask import Blueprint, current_app, g, request, url_for
 from restcomm_apps.config import UNBIND
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.domain.vocabulary import CLOSED
-from restcomm_apps.formats.resource import ACCOUNT
 from restcomm_apps.resources import profiles as profile_queries
 from restcomm_apps.resources.accounts import forms as account_forms
 from restcomm_apps.resources.accounts import queries
 from restcomm_apps.resources.accounts import token_rotation as token_changes
 from restcomm_apps.resources.accounts import updating as account_changes
+from restcomm_apps.resources.accounts.representation import ACCOUNT
 from restcomm_apps.resources.applications import forms
 from restcomm_apps.resources.listings import Listing, SidListing
 from restcomm_apps.resources.selection import read_part

@@ -6,13 +6,14 @@ from contextlib import suppress
 from flask import Blueprint, current_app, g, request
 from werkzeug.routing import BaseConverter
 
+from restcomm_apps.audit.representation import CHANGE
 from restcomm_apps.config import UNBIND
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.errors import Forbidden, InvalidParameter
-from restcomm_apps.formats.resource import APPLICATION, BULK, CHANGE, BulkOutcome
 from restcomm_apps.resources.applications import bulk, forms, queries
 from restcomm_apps.resources.applications import row_formats as bulk_rows
 from restcomm_apps.resources.applications.listing import ApplicationListing
+from restcomm_apps.resources.applications.representation import APPLICATION, BULK, BulkOutcome
 from restcomm_apps.resources.selection import read_part, read_selection
 from restcomm_apps.web import authentication as auth
 from restcomm_apps.web.compression import compress
