@@ -31,7 +31,7 @@ def _wire_names(columns: Columns, site: Site) -> Sequence[object]:
 
 PROPERTY_CHANGE = Resource(
     "Property",
-    None,
+    "",
     (
         Property("Name", None, _wire_names),
         Property(None, "name", column("column")),

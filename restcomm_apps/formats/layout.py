@@ -5,12 +5,12 @@ goes property by property: it reads the values of all rows, escapes them if any 
 and fills each row's values in between those texts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol, TypeGuard, cast
 
 from .escapes import escape_all
-from .resource import MANY, ONE, Columns
+from .resource import ONE, Columns, Property, Resource, Site
 
 STEP = "  "  # Two spaces a level, in both formats.
 
@@ -30,10 +30,75 @@ class Frame(NamedTuple):
     closing: str
     empty: str
 
-    def put_around(self, rows):
-        """Write the list of these rows, an iterable of texts."""
+    def put_around(self, rows: Iterable[str]) -> str:
+        """Write the list of these rows."""
         text = self.between.join(rows)
         return f"{self.opening}{text}{self.closing}" if text else self.empty
+
+    def put_into(self, opening: str, closing: str) -> "Frame":
+        """Return the frame of a list that stands between two texts."""
+        return Frame(
+            opening + self.opening,
+            self.between,
+            self.closing + closing,
+            opening + self.empty + closing,
+        )
+
+    def fill_in(self, texts: tuple[str, ...]) -> "Frame":
+        """Return the frame with these texts in the places (%s) of its beginning."""
+        return self._replace(opening=self.opening % texts, empty=self.empty % texts)
+
+
+class PageProperty(NamedTuple):
+    """What a page says of the whole list: the name of an XML attribute, a JSON key, the value."""
+
+    xml: str
+    json: str
+    value: int | str | None
+
+
+class Writer(Protocol):
+    """One format: how a row, a list of rows and a document look in it.
+
+    ``depth`` is the indent of a document's one element, ``page_depth`` that of the list in a page;
+    ``plain`` are the octets that ``escape`` leaves as they are.
+    """
+
+    depth: ClassVar[str]
+    page_depth: ClassVar[str]
+    plain: ClassVar[bytes]
+
+    @property
+    def escape(self) -> Callable[[str], str]:
+        """What escapes a text."""
+
+    @staticmethod
+    def name_of(shown: Property, /) -> str | None:
+        """Return a property's name in this format, or None."""
+
+    def lay_out(
+        self, element: str, properties: Sequence[tuple[str, Property]], indent: str, /
+    ) -> tuple[str, list[Line], str]:
+        """Return the text before a row's properties, the Line of each, and the text behind them."""
+
+    def frame(self, list_element: str, element: str, indent: str, /) -> Frame:
+        """Return the Frame of a list of elements."""
+
+    def page_frame(
+        self, list_element: str, element: str, description: Sequence[PageProperty], /
+    ) -> Frame:
+        """Return the Frame of a page, with a place for each value of its description."""
+
+    @staticmethod
+    def page_value(value: int | str | None, /) -> str:
+        """Write what fills a place of a page's Frame."""
+
+    def document(self, element: str, /) -> tuple[str, str]:
+        """Return what stands before and behind the document's one element."""
+
+
+# Turns a property's values into the text of its place in a row, and what fills the %s in it.
+_Fill = Callable[[Sequence[object]], tuple[str, Iterable[str]]]
 
 
 class Layout:
@@ -42,30 +107,34 @@ class Layout:
     ``indent`` is that of a row's first line, which itself is written without.
     """
 
-    def __init__(self, writer, resource, site, indent):
+    # How the last property that is a list looks, where there is one.
+    _list: tuple[Line, Frame, "Layout"]
+
+    def __init__(self, writer: Writer, resource: Resource, site: Site, indent: str) -> None:
         self._site = site
-        # How the last property that is a list looks: its Line, Frame and Layout.
-        self._list = None
-        shown = [each for each in resource.properties if writer.name_of(each)]
-        self._opening, lines, self._closing = writer.lay_out(resource, shown, indent)
+        properties = [
+            (name, shown) for shown in resource.properties if (name := writer.name_of(shown))
+        ]
+        self._opening, lines, self._closing = writer.lay_out(resource.element, properties, indent)
         self._slots = [
-            (each.read, self._make_slot(writer, each, line, indent + STEP))
-            for each, line in zip(shown, lines)
+            (shown.read, self._make_fill(writer, name, shown, line, indent + STEP))
+            for (name, shown), line in zip(properties, lines)
         ]
 
-    def _make_slot(self, writer, shown, line, indent):
-        """Make what turns a property's values into the text of its place and what to fill in."""
+    def _make_fill(
+        self, writer: Writer, name: str, shown: Property, line: Line, indent: str
+    ) -> _Fill:
+        if shown.of is None:
+            return cast(_Fill, partial(_fill, line, writer.plain, writer.escape))
         if shown.kind == ONE:
             return partial(_fill_with_one, line, Layout(writer, shown.of, self._site, indent))
-        if shown.kind == MANY:
-            frame = writer.frame(writer.name_of(shown), shown.of.element, indent)
-            layout = Layout(writer, shown.of, self._site, indent + STEP)
-            self._list = line, frame, layout
-            return partial(_fill_with_many, line, frame, layout)
-        return partial(_fill, line, writer.plain, writer.escape)
+        frame = writer.frame(name, shown.of.element, indent)
+        layout = Layout(writer, shown.of, self._site, indent + STEP)
+        self._list = line, frame, layout
+        return cast(_Fill, partial(_fill_with_many, line, frame, layout))
 
-    def write(self, rows):
-        """Write rows, a list: give an iterable of their texts."""
+    def write(self, rows: Sequence[object]) -> Iterator[str]:
+        """Yield the texts of rows."""
         columns = Columns(rows)
         parts, filled = [self._opening], []
         for read, fill in self._slots:
@@ -74,7 +143,7 @@ class Layout:
             filled.append(values)
         return map("".join([*parts, self._closing]).__mod__, zip(*filled))
 
-    def write_in_parts(self, row: Any, lists: Iterable[list]) -> Iterator[str]:
+    def write_in_parts(self, row: object, lists: Iterable[Sequence[object]]) -> Iterator[str]:
         """Yield the text of a row in parts, with the rows of ``lists`` in its last property.
 
         That is one that is a list, and None in the row itself. None of ``lists`` is empty.
@@ -89,24 +158,32 @@ class Layout:
         yield frame.closing + self._closing
 
 
-def _fill(line, plain, escape, values):
-    if all(values):
+def _fill(
+    line: Line, plain: bytes, escape: Callable[[str], str], values: Sequence[str | None]
+) -> tuple[str, Iterable[str]]:
+    if _are_filled(values):
         return line.filled, escape_all(values, plain, escape)
     # Where a value is missing or empty the place holds each row's whole line, or nothing.
     return "%s", [_line_of(line, escape, value) for value in values]
 
 
-def _line_of(line, escape, value):
+def _are_filled(values: Sequence[str | None]) -> TypeGuard[Sequence[str]]:
+    return all(values)
+
+
+def _line_of(line: Line, escape: Callable[[str], str], value: str | None) -> str:
     if value is None:
         return ""
     return line.filled % escape(value) if value else line.empty
 
 
-def _fill_with_one(line, layout, rows):
+def _fill_with_one(line: Line, layout: Layout, rows: Sequence[object]) -> tuple[str, Iterable[str]]:
     return line.filled, layout.write(rows)
 
 
-def _fill_with_many(line, frame, layout, lists):
+def _fill_with_many(
+    line: Line, frame: Frame, layout: Layout, lists: Sequence[Sequence[object] | None]
+) -> tuple[str, Iterable[str]]:
     return "%s", [
         "" if rows is None else line.filled % frame.put_around(layout.write(rows)) for rows in lists
     ]

@@ -67,13 +67,13 @@ class Property(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """A resource's element name, its list's element name, and its properties in wire order.
+    """A resource's element name, its list's ("" without one), and its properties in wire order.
 
     Every row has the first property, in both formats.
     """
 
     element: str
-    list_element: str | None
+    list_element: str
     properties: tuple[Property, ...]
 
 

@@ -1,16 +1,18 @@
 """Resources to replies: the only place that knows bytes and media types, and how errors look.
 
-``properties`` says what a reply holds and in what order, ``layouts`` how that looks as text.
+What a reply holds and in what order is said beside each noun (``representation``), how that looks
+as text in ``formats``.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Response, current_app, request
 from markupsafe import Markup
 
-from restcomm_apps.formats.documents import Layouts
+from restcomm_apps.formats.documents import Documents
 from restcomm_apps.formats.escapes import xml_text
-from restcomm_apps.formats.layout import Frame, Layout
+from restcomm_apps.formats.layout import Frame, Layout, PageProperty
 from restcomm_apps.formats.media_types import MEDIA_TYPES
 from restcomm_apps.formats.resource import BARE, Property, Resource, column, number
 
@@ -22,7 +24,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 ERROR = Resource(
     "RestException",
-    None,
+    "",
     (
         Property("Status", "status", number("status"), BARE),
         Property("Code", "code", number("code"), BARE),
@@ -56,12 +58,19 @@ def finalize(value):
 def render(resource, row, status=200):
     """Make the reply that shows one row of a resource."""
     reply_format = request.environ[FORMAT]
-    return _reply(_layouts().write_one(resource, row, reply_format), reply_format, status)
+    return _reply(_documents().write_one(resource, row, reply_format), reply_format, status)
 
 
 def list_layout(resource: Resource, reply_format: str) -> tuple[Frame, Layout]:
     """Give the Frame and the Layout of a document that lists rows of a resource."""
-    return _layouts().of_list(resource, reply_format)
+    return _documents().of_list(resource, reply_format)
+
+
+def page_layout(
+    resource: Resource, reply_format: str, description: Sequence[PageProperty]
+) -> tuple[Frame, Layout]:
+    """Return the Frame and the Layout of a document that shows a page of a resource's list."""
+    return _documents().of_page(resource, reply_format, description)
 
 
 def render_error(error):
@@ -78,7 +87,7 @@ def error_document(error, reply_format):
 
 def document(resource, row, reply_format):
     """Give the media type and the bytes that show one row of a resource."""
-    return MEDIA_TYPES[reply_format], _layouts().write_one(resource, row, reply_format).encode()
+    return MEDIA_TYPES[reply_format], _documents().write_one(resource, row, reply_format).encode()
 
 
 def render_nothing(status):
@@ -97,10 +106,10 @@ def _reply(document, reply_format, status=200):
     return Reply(document, status, content_type=MEDIA_TYPES[reply_format])
 
 
-def _layouts():
-    """Give the layouts of the application, whose template and site they are made from."""
+def _documents():
+    """Return the documents of the application, made from its template and site."""
     extensions = current_app.extensions
-    if "layouts" not in extensions:
+    if "documents" not in extensions:
         template = current_app.jinja_env.get_template("response.xml")
-        extensions["layouts"] = Layouts(template, extensions["site"])
-    return extensions["layouts"]
+        extensions["documents"] = Documents(template, extensions["site"])
+    return extensions["documents"]

@@ -11,7 +11,7 @@ from lxml import etree
 from restcomm_apps.resources import listings
 from restcomm_apps.resources.applications import listing as application_lists
 from restcomm_apps.resources.applications.listing import ApplicationListing
-from restcomm_apps.resources.selection import Selection
+from restcomm_apps.resources.selection import Part, Selection
 from restcomm_apps.store.models import Account, Application
 
 from ..support.rows import CHILD, FULL, STRANGER, application_row, number_row
@@ -137,9 +137,7 @@ def test_row_that_is_removed_or_changed_before_its_turn(service, rows):
 
 def test_list_whose_rows_are_all_removed_before_their_turn_is_empty(service, rows):
     account = Account(sid=STRANGER["sid"])
-    page = ApplicationListing(account, Selection(page=0, page_size=9)).page(
-        Selection(page=0, page_size=9)
-    )
+    page = ApplicationListing(account, Selection(part=Part(9, 0))).page(Part(9, 0))
     Application.delete().where(Application.account_sid == STRANGER["sid"]).execute()
     light = [row["sid"] for row in rows[:9] if len((row["rcml_url"] or "").encode()) <= 1024]
     assert [sid for sid, _ in listed(page.batches)] == light

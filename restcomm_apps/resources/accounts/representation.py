@@ -30,7 +30,7 @@ def _subresource(xml: str, json: str, path: str) -> tuple[Property, Property]:
 
 SUBRESOURCE_URIS = Resource(
     "SubresourceUris",
-    None,
+    "",
     (
         *_subresource("AvailablePhoneNumbers", "available_phone_numbers", "AvailablePhoneNumbers"),
         *_subresource("Calls", "calls", "Calls"),

@@ -1,6 +1,7 @@
 """The lists of applications; each starts from an account and reads along an index."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache, partial, reduce
 from operator import or_
 
@@ -8,8 +9,8 @@ import peewee
 
 from restcomm_apps.errors import InvalidParameter
 from restcomm_apps.resources import listings
-from restcomm_apps.resources.listings import Batch, Listing
-from restcomm_apps.resources.selection import Selection
+from restcomm_apps.resources.listings import Batch, Listing, Row, Values
+from restcomm_apps.resources.selection import Part, Selection
 from restcomm_apps.store.database import is_mysql
 from restcomm_apps.store.expressions import begins_with, exactly
 from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
@@ -18,7 +19,8 @@ from restcomm_apps.store.prepared import Parameter, Statement, read_rows
 # Numbers that are held at once, unless one application has more.
 MOST_NUMBERS = 5000
 
-# The columns of each order; the last makes it total. Each has its index in ``models``.
+# The columns of each order, by what a Selection sorts by; the last makes it total. Each has its
+# index in ``models``.
 _ORDERS = {
     "date_created": (Application.date_created, Application.sid),
     "date_updated": (Application.date_updated, Application.sid),
@@ -26,34 +28,34 @@ _ORDERS = {
 }
 
 
-class ApplicationListing(Listing):
+class ApplicationListing(Listing[Application]):
     """An account's applications as a Selection has them, with their numbers if it says so."""
 
-    def __init__(self, account, selection):
+    def __init__(self, account: Account, selection: Selection) -> None:
         super().__init__(
             partial(_select, account, selection), _order(selection), selection.descending
         )
         self._account = account
         self._selection = selection
 
-    def _find_place(self, selection):
-        """Give the place that a page begins after, or None.
+    def _find_place(self, part: Part) -> Values | None:
+        """Return the values that a page begins after, or None.
 
         Raises InvalidParameter (400) where that is what the account does not have.
         """
-        after_sid, after_key = selection.after_sid, selection.after_key
-        *columns, sid = self._order
-        if after_sid is None:
+        if part.after is None:
             return None
-        if len(after_key) == len(columns):
-            return (*after_key, after_sid)
-        own = exactly(Application.account_sid, self._account.sid) & exactly(sid, after_sid)
+        sid, key = part.after
+        *others, sids = self._order
+        if len(key) == len(others):
+            return (*key, sid)
+        own = exactly(Application.account_sid, self._account.sid) & exactly(sids, sid)
         row = Application.get_or_none(own)
         if row is None:
             raise InvalidParameter("AfterSid", "name an application of the account")
-        return self.place_of(row)
+        return self.values_of(row)
 
-    def _read_first(self):
+    def _read_first(self) -> list[Row]:
         selection = self._selection
         named = selection.friendly_name is not None or selection.beginning
         if named or selection.with_numbers:
@@ -63,11 +65,11 @@ class ApplicationListing(Listing):
         account_sid, batch = self._account.sid, listings.BATCH
         return statement.rows(account_sid=account_sid, kind=selection.kind, batch=batch)
 
-    def _finish(self, rows, is_last):
+    def _finish(self, rows: list[Row], is_last: bool) -> Iterator[Batch]:
         if not self._selection.with_numbers or not rows:
             yield Batch(rows, is_last)
             return
-        numbers = _select_numbers(self._account, [each.sid for each in rows])
+        numbers = _select_numbers(self._account, [row.sid for row in rows])
         found = read_rows(numbers.limit(MOST_NUMBERS + 1))
         if len(found) <= MOST_NUMBERS:
             yield Batch(_with_numbers(rows, found), is_last)
@@ -80,7 +82,7 @@ class ApplicationListing(Listing):
             yield from self._finish(rows[:middle], False)
             yield from self._finish(rows[middle:], is_last)
 
-    def _read_numbers(self, application):
+    def _read_numbers(self, application: Row) -> Iterator[list[Row]]:
         """Yield the numbers of an application in lists."""
         numbers = _select_numbers(self._account, [application.sid]).limit(MOST_NUMBERS)
         found = read_rows(numbers)
@@ -90,27 +92,27 @@ class ApplicationListing(Listing):
 
 
 @cache
-def _statement_of(sort_by, descending, kind):
+def _statement_of(sort_by: str, descending: bool, kind: str | None) -> Statement:
     selection = Selection(sort_by=sort_by, descending=descending, kind=kind)
     any_account = Account(sid=Parameter("account_sid"))
     limit = Parameter("batch")
     return Statement(lambda: ApplicationListing(any_account, selection).in_order().limit(limit))
 
 
-def _order(selection):
+def _order(selection: Selection) -> tuple[peewee.Field, ...]:
     """List the columns of an order; of one name only the dates remain to sort by."""
     named = selection.friendly_name is not None and selection.sort_by == "friendly_name"
     return _ORDERS["date_created" if named else selection.sort_by]
 
 
-def _columns(selection):
+def _columns(selection: Selection) -> list[peewee.ColumnBase]:
     """List the columns that a reply shows."""
-    shown = [each for each in Application._meta.sorted_fields if each.name != "uri"]
+    shown = [column for column in Application._meta.sorted_fields if column.name != "uri"]
     # In its place come the numbers.
     return [*shown, peewee.SQL("NULL").alias("numbers")] if selection.with_numbers else shown
 
 
-def _select(account, selection):
+def _select(account: Account, selection: Selection) -> "peewee.ModelSelect[Application]":
     owned = exactly(Application.account_sid, account.sid)
     query = Application.select(*_columns(selection)).where(owned)
     if is_mysql():
@@ -126,17 +128,22 @@ def _select(account, selection):
     return query
 
 
-def _with_numbers(applications, numbers):
-    """Give applications their numbers: each a list, or None where it has none."""
+def _with_numbers(applications: list[Row], numbers: list[Row]) -> list[Row]:
+    """Return applications with their numbers: each a list, or None where it has none."""
     columns = [column.name for column in IncomingPhoneNumber.application_columns()]
-    of_application = defaultdict(list)
+    of_application: defaultdict[str, list[Row]] = defaultdict(list)
     for number in numbers:
         for sid in dict.fromkeys(getattr(number, column) for column in columns):
             of_application[sid].append(number)
-    return [each._replace(numbers=of_application.get(each.sid)) for each in applications]
+    return [
+        application._replace(numbers=of_application.get(application.sid))
+        for application in applications
+    ]
 
 
-def _select_numbers(account, application_sids):
+def _select_numbers(
+    account: Account, application_sids: list[str]
+) -> "peewee.ModelSelect[IncomingPhoneNumber]":
     """Select the account's numbers of some applications, by sid: only what a reply shows."""
     columns = IncomingPhoneNumber.application_columns()
     shown = (

@@ -20,7 +20,7 @@ from restcomm_apps.formats.resource import (
 
 NUMBER = Resource(
     "Number",
-    None,
+    "",
     (
         Property("Sid", "sid", column("sid")),
         Property("FriendlyName", "friendly_name", column("friendly_name")),
@@ -76,7 +76,7 @@ class BulkOutcome(NamedTuple):
 
 BULK = Resource(
     "Bulk",
-    None,
+    "",
     (
         Property("Created", "created", number("created"), BARE),
         Property("Updated", "updated", number("updated"), BARE),
