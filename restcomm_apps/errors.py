@@ -1,8 +1,14 @@
 """The errors a client can be told: status, stable code and wording, and nothing else.
 
-Raised anywhere, turned into a reply in one place (``app``). The table in ``docs/errors.md`` is
+Raised anywhere, turned into a reply in one place, in ``web``. The table in ``docs/errors.md`` is
 tested against this module.
 """
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+E = TypeVar("E", bound="RestcommError")
 
 REALM = "Restcomm realm"
 
@@ -12,27 +18,27 @@ class RestcommError(Exception):
 
     The base of all errors a client may be told: ``status`` is the HTTP status, ``code`` the
     stable number clients may rely on, ``message`` one sentence, ``headers`` what the reply carries
-    besides its body. ``reason`` is for the log alone and never told.
+    besides its body. ``reason`` is for the log alone, never for the client.
     """
 
     status = 500
     code = 20500
     message = "The service failed to answer; the cause is in its log"
-    headers = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, message=None, *, reason=None):
+    def __init__(self, message: str | None = None, *, reason: str | None = None) -> None:
         super().__init__(message or self.message)
         self.message = message or self.message
         self.reason = reason or self.message
 
-    def at_line(self, line):
-        """Name the line, of a body or a file, that the error is about; give the error itself."""
+    def at_line(self: E, line: int | None) -> E:
+        """Name the line, of a body or a file, that the error is about; return the error itself."""
         if line is not None:
             self.message = f"Line {line}: {self.message}"
         return self
 
     @property
-    def more_info(self):
+    def more_info(self) -> str:
         """Where the documentation explains the code."""
         return f"docs/errors.md#{self.code}"
 
@@ -51,7 +57,7 @@ class MissingParameter(RestcommError):
     status = 400
     code = 21401
 
-    def __init__(self, parameter):
+    def __init__(self, parameter: str) -> None:
         super().__init__(f"{parameter} is required")
 
 
@@ -64,7 +70,7 @@ class InvalidParameter(RestcommError):
     status = 400
     code = 21402
 
-    def __init__(self, parameter, rule):
+    def __init__(self, parameter: str, rule: str) -> None:
         super().__init__(f"{parameter} must {rule}")
 
 
@@ -80,7 +86,7 @@ class NotAuthenticated(RestcommError):
     status = 401
     code = 20003
     message = "Authenticate with an account sid or e-mail address and its auth token or password"
-    headers = {"WWW-Authenticate": f'Basic realm="{REALM}"'}
+    headers = MappingProxyType({"WWW-Authenticate": f'Basic realm="{REALM}"'})
 
 
 class AccountNotActive(RestcommError):
@@ -147,7 +153,7 @@ class MethodNotAllowed(RestcommError):
     status = 405
     code = 20405
 
-    def __init__(self, allowed):
+    def __init__(self, allowed: Iterable[str]) -> None:
         allow = ", ".join(sorted(allowed))
         super().__init__(f"The resource allows {allow}")
         self.headers = {"Allow": allow}
@@ -175,7 +181,7 @@ class BodyTooLarge(RestcommError):
     status = 413
     code = 20413
 
-    def __init__(self, limit):
+    def __init__(self, limit: int) -> None:
         super().__init__(f"The body must not exceed {limit} bytes")
 
 
@@ -209,7 +215,7 @@ class NotProvided(RestcommError):
     status = 501
     code = 20501
 
-    def __init__(self, feature):
+    def __init__(self, feature: str) -> None:
         super().__init__(f"{feature} needs tables that the operator has yet to make with init-db")
 
 
@@ -220,7 +226,7 @@ class TooManyFailures(RestcommError):
     code = 20429
     message = "Too many logins have failed; try again later"
 
-    def __init__(self, seconds, reason):
+    def __init__(self, seconds: int, reason: str) -> None:
         super().__init__(reason=reason)
         self.headers = {"Retry-After": str(seconds)}
 
@@ -231,4 +237,4 @@ class Unavailable(RestcommError):
     status = 503
     code = 20503
     message = "The database does not answer; try again"
-    headers = {"Retry-After": "2"}
+    headers = MappingProxyType({"Retry-After": "2"})

@@ -5,7 +5,8 @@ manner with that zone's offset. English names whatever the locale.
 """
 
 import re
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
 _DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
@@ -15,43 +16,43 @@ _SEPARATORS = re.compile(r"[- T:]")
 _GREGORIAN_CYCLE = 400  # years after which weekdays and leap years repeat
 
 
-def local_now(zone):
-    """Give the present as the database holds it: naive, in ``zone`` (a tzinfo)."""
+def local_now(zone: tzinfo) -> datetime:
+    """Return the present as the database holds it: naive, in ``zone``."""
     return datetime.now(zone).replace(tzinfo=None)
 
 
-def utc_now():
-    """Give the present as a text of fixed length, e.g. ``2026-11-23T23:42:28.000123Z``."""
+def utc_now() -> str:
+    """Return the present as a text of fixed length, e.g. ``2026-11-23T23:42:28.000123Z``."""
     return utc_text(datetime.now(timezone.utc))
 
 
-def utc_text(moment):
-    """Give a moment, naive or of any zone, as ``utc_now`` does; a naive one is UTC already."""
+def utc_text(moment: datetime) -> str:
+    """Write a moment, naive or of any zone, as ``utc_now`` does; a naive one is UTC already."""
     if moment.tzinfo is not None:
         moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
     return moment.isoformat(timespec="microseconds") + "Z"
 
 
-def local_of(utc, zone):
+def local_of(utc: str, zone: tzinfo) -> datetime:
     """Turn a text of ``utc_now`` into what the database holds elsewhere: naive, in ``zone``."""
     moment = datetime.fromisoformat(utc.removesuffix("Z")).replace(tzinfo=timezone.utc)
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
-def format_dates(column, zone):
+def format_dates(column: Iterable[object], zone: tzinfo) -> list[str | None]:
     """Print a column of stored dates; None where there is none. See ``format_date``."""
     return list(map(_printed_in(zone).__getitem__, column))
 
 
-class _Printed(dict):
+class _Printed(dict[object, str | None]):
     """The dates of a zone that were printed lately, by what is stored; most come many times."""
 
     _MOST = 4096
 
-    def __init__(self, zone):
+    def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
 
-    def __missing__(self, stored):
+    def __missing__(self, stored: object) -> str | None:
         if len(self) >= self._MOST:
             self.clear()
         self[stored] = printed = None if stored is None else format_date(stored, self.zone)
@@ -59,11 +60,11 @@ class _Printed(dict):
 
 
 @lru_cache
-def _printed_in(zone):
+def _printed_in(zone: tzinfo) -> _Printed:
     return _Printed(zone)
 
 
-def format_date(stored, zone):
+def format_date(stored: object, zone: tzinfo) -> str:
     """Print a stored date, e.g. ``Fri, 23 Nov 2018 14:05:09 +0000``.
 
     ``stored`` is a naive datetime or SQLite's text, of any year from 0001 on; fractions of a
@@ -76,7 +77,7 @@ def format_date(stored, zone):
 
 
 @lru_cache(maxsize=4096)
-def _format_second(text, zone):
+def _format_second(text: str, zone: tzinfo) -> str | None:
     """Print a date without fractions of a second, or None where there is no such date."""
     year, month, day, hour, minute, second = map(int, _SEPARATORS.split(text))
     # Python's datetime has the years 1 to 9999, and an offset may lead out of them.
@@ -89,11 +90,11 @@ def _format_second(text, zone):
     return (
         f"{_DAYS[local.weekday()]}, {local.day} {_MONTHS[local.month - 1]} "
         f"{local.year + cycles * _GREGORIAN_CYCLE:04d} {local:%H:%M:%S} "
-        f"{_format_offset(local.utcoffset())}"
+        f"{_format_offset(local.utcoffset() or timedelta(0))}"
     )
 
 
-def _in_zone(naive, zone):
+def _in_zone(naive: datetime, zone: tzinfo) -> datetime:
     """Read a naive local time as java.util.GregorianCalendar does.
 
     An hour that a clock change repeats is standard time, one that it skips moves on by the gap.
@@ -104,7 +105,7 @@ def _in_zone(naive, zone):
     return naive.replace(tzinfo=zone, fold=0).astimezone(timezone.utc).astimezone(zone)
 
 
-def _format_offset(offset):
+def _format_offset(offset: timedelta) -> str:
     """Print an offset as ``+HHMM``; the seconds of a local mean time are cut off."""
     minutes = abs(offset) // timedelta(minutes=1)
     sign = "-" if offset < timedelta(0) and minutes else "+"

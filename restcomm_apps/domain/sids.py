@@ -16,12 +16,12 @@ FIRST_ACCOUNT_SID = "ACae6e420f425248d6a26948c17a9e2acf"
 _SID = re.compile(r"[a-zA-Z0-9]{34}")
 
 
-def new_sid(prefix):
+def new_sid(prefix: str) -> str:
     """Make a new random sid, e.g. ``AP`` and 32 lower-case hex digits."""
     return prefix + uuid.uuid4().hex
 
 
-def account_sid_of(email_address):
+def account_sid_of(email_address: str) -> str:
     """Derive an account's sid from its e-mail address: ``AC`` + md5 hex.
 
     The first account of every Restcomm has one of its own. Source: legacy/SCHEMA.md.
@@ -31,8 +31,8 @@ def account_sid_of(email_address):
     return ACCOUNT + hashlib.md5(email_address.encode(), usedforsecurity=False).hexdigest()
 
 
-def is_sid(text):
-    """Tell whether a text has the form of a sid, whatever its prefix.
+def is_sid(text: str) -> bool:
+    """Return whether a text has the form of a sid, whatever its prefix.
 
     Source: legacy/FORMAT.md, the original takes any 34 ASCII letters and digits.
     """

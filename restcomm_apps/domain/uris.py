@@ -8,6 +8,7 @@ Java's "other" characters.
 import ipaddress
 import re
 import unicodedata
+from typing import cast
 from urllib.parse import quote
 
 _ESCAPED = r"%[0-9A-Fa-f]{2}"
@@ -34,13 +35,14 @@ _PORT_RULE = f"have a port from 1 to {_HIGHEST_PORT}, if any"
 
 
 def broken_rule(text: str) -> str | None:
-    """Give the rule that a text breaks, reading on from "must"; None if it breaks none.
+    """Return the rule that a text breaks, reading on from "must"; None if it breaks none.
 
-    It is to be an http or https URL with a host, or a reference starting with "/". What
+    It must be an http or https URL with a host, or a reference starting with "/". What
     java.net.URI refuses is refused here; characters are counted from 1.
     """
-    parts = _PARTS.fullmatch(text)
-    host, port = _HOST_AND_PORT.fullmatch((parts["authority"] or "").rpartition("@")[2]).groups()
+    parts = _certain(_PARTS.fullmatch(text))
+    place = (parts["authority"] or "").rpartition("@")[2]
+    host, port = _certain(_HOST_AND_PORT.fullmatch(place)).groups()
     if (parts["scheme"] and not host) or (not parts["scheme"] and not text.startswith("/")):
         return _WEB_RULE
     if text == "//":
@@ -54,7 +56,12 @@ def broken_rule(text: str) -> str | None:
     )
 
 
-def _rule_of_authority(parts, host):
+def _certain(match: re.Match[str] | None) -> re.Match[str]:
+    """Return the match of a pattern that matches every text."""
+    return cast("re.Match[str]", match)
+
+
+def _rule_of_authority(parts: re.Match[str], host: str) -> str | None:
     if not host.startswith("["):
         return _rule_of_characters(parts, "authority", _AUTHORITY)
     bracketed = _BRACKETED.fullmatch(host)
@@ -67,17 +74,17 @@ def _rule_of_authority(parts, host):
     return None if fits else _rule_of_characters(parts, "authority", _USER_INFO)
 
 
-def _rule_of_port(port):
+def _rule_of_port(port: str | None) -> str | None:
     if not port:  # A colon alone is none to java.net.URI.
         return None
     number = _PORT.fullmatch(port)
     return None if number and int(number[1]) <= _HIGHEST_PORT else _PORT_RULE
 
 
-def _rule_of_characters(parts, name, pattern):
-    """Give the rule that the first character breaks which a part cannot hold."""
+def _rule_of_characters(parts: re.Match[str], name: str, pattern: re.Pattern[str]) -> str | None:
+    """Return the rule that the first character breaks which a part cannot hold."""
     part = parts[name] or ""
-    place = pattern.match(_in_ascii(part)).end()
+    place = _certain(pattern.match(_in_ascii(part))).end()
     if place == len(part):
         return None
     character, number = part[place], parts.start(name) + place + 1
@@ -88,10 +95,10 @@ def _rule_of_characters(parts, name, pattern):
     return f"not hold {shown} at character {number}; a URL has {quote(character, '')} for it"
 
 
-def _in_ascii(part):
-    """Put a letter for Java's "other" characters, which are legal everywhere."""
+def _in_ascii(part: str) -> str:
+    """Write a letter for Java's "other" characters, which are legal everywhere."""
     return "".join("x" if ord(c) > 0x9F and _is_other(c) else c for c in part)
 
 
-def _is_other(character):
+def _is_other(character: str) -> bool:
     return unicodedata.category(character) not in ("Zs", "Zl", "Zp")
