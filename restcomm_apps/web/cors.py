@@ -3,7 +3,7 @@
 Whose may change something is the business of ``origins``.
 """
 
-from flask import Request, current_app
+from flask import Request, Response
 
 from .origins import SAFE_METHODS
 
@@ -18,20 +18,18 @@ _HEADERS = {
 }
 
 
-def is_preflight(request: Request) -> bool:
-    """Return whether a browser asks if a page of an origin in CORS_ORIGINS may send a request."""
-    origin = request.headers.get("Origin")
-    asks = "Access-Control-Request-Method" in request.headers
-    return asks and origin in current_app.config["CORS_ORIGINS"]
+def is_preflight(request: Request, origins: frozenset[str]) -> bool:
+    """Return whether a browser asks if a page of one of these origins may send a request."""
+    is_asked = "Access-Control-Request-Method" in request.headers
+    return is_asked and request.headers.get("Origin") in origins
 
 
-def allow_origin(reply, request):
-    """Give an origin of the setting CORS_ORIGINS the headers the original sends, others none."""
-    origins = current_app.config["CORS_ORIGINS"]
+def allow_origin(reply: Response, request: Request, origins: frozenset[str]) -> None:
+    """Add for these origins, of the setting CORS_ORIGINS, the headers that the original sends."""
     if origins or request.method not in SAFE_METHODS:
         # Replies to others, too: a cache must not give theirs to an origin of the setting.
         reply.vary.add("Origin")
-    origin = request.headers.get("Origin")
+    origin = request.environ.get("HTTP_ORIGIN")
     if origin in origins:
         reply.headers["Access-Control-Allow-Origin"] = origin
         reply.headers.update(_HEADERS)

@@ -31,24 +31,24 @@ def require_own_page(request: Request, welcome: frozenset[str]) -> None:
     """
     if request.method in SAFE_METHODS:
         return
-    origin = request.headers.get("Origin")
+    origin = request.environ.get("HTTP_ORIGIN")
     if origin not in welcome and is_of_another_site(request):
-        told = ascii((origin or "")[:_LONGEST_LOGGED_ORIGIN])
-        raise ForeignPage(reason=f"a page of another site, origin {told}")
+        shown = ascii((origin or "")[:_LONGEST_LOGGED_ORIGIN])
+        raise ForeignPage(reason=f"a page of another site, origin {shown}")
 
 
 def is_of_another_site(request: Request) -> bool:
     """Return whether a browser says that a page of another site made the request."""
-    site = request.headers.get("Sec-Fetch-Site")
+    site = request.environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None:
         return site not in _OWN_PAGE
     # Over plain HTTP browsers do not send it, older ones never.
-    origin = request.headers.get("Origin")
-    return origin is not None and not _is_own(origin, request.headers.get("Host", ""))
+    origin = request.environ.get("HTTP_ORIGIN")
+    return origin is not None and not _is_own(origin, request.environ.get("HTTP_HOST", ""))
 
 
 def _is_own(origin, host):
-    """Tell whether an origin has the request's host and port, whatever its scheme.
+    """Return whether an origin has the request's host and port, whatever its scheme.
 
     A proxy may speak TLS in the service's place, so of a host without a port the port is that of
     the origin's scheme.

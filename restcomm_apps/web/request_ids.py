@@ -4,10 +4,10 @@ audit trail.
 
 import logging
 
-from flask import has_request_context
+from flask import Request, Response, has_request_context
 from flask.logging import default_handler
 
-from restcomm_apps.audit import actor as callers
+from restcomm_apps.audit import actor
 
 HEADER = "X-Request-ID"
 
@@ -15,24 +15,24 @@ HEADER = "X-Request-ID"
 class RequestIdFormatter(logging.Formatter):
     """Ends a line of the log with the id of the request that it is about."""
 
-    def formatMessage(self, record):  # noqa: N802
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging names it)
         """Format the line; a traceback follows after it."""
         line = super().formatMessage(record)
-        return f"{line} [{callers.current().request_id}]" if has_request_context() else line
+        return f"{line} [{actor.current().request_id}]" if has_request_context() else line
 
 
-def end_log_lines():
+def end_log_lines() -> None:
     """Have the lines of the log end with the id of their request."""
     default_handler.setFormatter(
         RequestIdFormatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s")
     )
 
 
-def enter_request(request):
+def enter_request(request: Request) -> None:
     """Note who calls, as far as it is known without credentials."""
-    callers.enter_request(request.remote_addr, request.headers.get(HEADER))
+    actor.enter_request(request.remote_addr, request.environ.get("HTTP_X_REQUEST_ID"))
 
 
-def tell_request_id(reply):
+def add_request_id(reply: Response) -> None:
     """Add the id to a reply."""
-    reply.headers.add(HEADER, callers.current().request_id)
+    reply.headers.add(HEADER, actor.current().request_id)

@@ -9,7 +9,6 @@ import pytest
 
 from restcomm_apps import config, errors
 from restcomm_apps.cli import commands
-from restcomm_apps.web.views import applications
 
 from ..support.documentation import ROOT, blocks, read, table_after
 from ..support.rows import CHILD
@@ -57,9 +56,12 @@ def test_readme_lists_every_endpoint(service):
     assert documented == served
 
 
-def test_every_view_of_applications_has_an_action(service):
-    views = {name for name in service.app.view_functions if name.startswith("applications.")}
-    assert {f"applications.{name}" for name in applications.ACTIONS} == views
+def test_every_view_but_those_without_credentials_is_authorized(service):
+    views = service.app.view_functions
+    open_to_all = {name for name, view in views.items() if not hasattr(view, "permission")}
+    assert open_to_all == {"accounts.logout", "health.read_health"}
+    urls = {rule.rule for rule in service.app.url_map.iter_rules() if rule.endpoint in open_to_all}
+    assert urls == service.app.config["PATHS_WITHOUT_CREDENTIALS"]
 
 
 def test_errors_are_documented():

@@ -2,10 +2,8 @@
 
 from functools import partial
 
-from flask import Blueprint, current_app, g, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 
-from restcomm_apps.config import UNBIND
-from restcomm_apps.domain.dates import local_now
 from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.resources import profiles as profile_queries
 from restcomm_apps.resources.accounts import forms as account_forms
@@ -17,9 +15,16 @@ from restcomm_apps.resources.applications import forms
 from restcomm_apps.resources.listings import Listing, SidListing
 from restcomm_apps.resources.selection import read_part
 from restcomm_apps.store.models import Account
-from restcomm_apps.web import authentication as auth
+from restcomm_apps.web.accepts import accepts
+from restcomm_apps.web.authorization import (
+    authorize,
+    reaches_below,
+    require_change,
+    require_role_within_rights,
+)
 from restcomm_apps.web.pages import render_listing
 from restcomm_apps.web.replies import render, render_nothing, render_text
+from restcomm_apps.web.settings import delete_status, now, unbinds
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -29,26 +34,19 @@ _FILTERS = ("OrganizationSid", "DomainName")
 INSTANCE = "/Accounts/<account>"
 
 
-@blueprint.before_request
-def check_media_type():
-    """Raise UnsupportedMediaType (415), before anything is said of accounts."""
-    if request.method in ("POST", "PUT"):
-        forms.check_media_type(request)
-
-
 @blueprint.get("/Accounts")
-def list_accounts():
+@authorize("Read", on="Accounts")
+def list_accounts(caller: Account) -> Response:
     """List the caller's direct sub-accounts; filtered, itself and all below it that match.
 
     No account is listed that reading it singly would refuse.
     """
-    caller = auth.operate(g.effective_account.sid, "Read", "Accounts")
     selection = read_part(request.args, _FILTERS, "an account")
     return render_listing(ACCOUNT, _listing_for(caller), selection, "/Accounts")
 
 
 def _listing_for(caller):
-    reads_below = auth.reaches_below("Read", "Accounts")
+    reads_below = reaches_below(caller, "Read", "Accounts")
     filters = [request.args.get(name) for name in _FILTERS]
     if filters == [None, None] and reads_below:
         return Listing(partial(queries.select_children, caller), (Account.sid,))
@@ -59,22 +57,22 @@ def _listing_for(caller):
 
 
 @blueprint.post("/Accounts")
-def create_account():
+@accepts(forms.check_media_type)
+@authorize("Create", on="Accounts")
+def create_account(creator: Account) -> Response:
     """Create a sub-account of the caller, with the caller's role unless another is sent."""
-    creator = auth.operate(g.effective_account.sid, "Create", "Accounts")
     values = account_forms.values_to_create(forms.read_form(request), current_app.config["ROLES"])
     values.setdefault("role", creator.role)
-    auth.require_role_within_rights(values["role"])
-    return render(ACCOUNT, queries.add_account(parent=creator, now=_now(), **values))
+    require_role_within_rights(values["role"])
+    return render(ACCOUNT, queries.add_account(parent=creator, now=now(), **values))
 
 
 @blueprint.get(INSTANCE)
-@auth.allow_at_first_login
-def read_account(account):
+@authorize("Read", on="Accounts", at_first_login=True)
+def read_account(account: Account) -> Response:
     """Show one account, named by its sid or e-mail address."""
-    operated = auth.operate(account, "Read", "Accounts")
-    reply = render(ACCOUNT, operated)
-    reply.headers["Link"] = _profile_link(operated)
+    reply = render(ACCOUNT, account)
+    reply.headers["Link"] = _profile_link(account)
     return reply
 
 
@@ -87,36 +85,32 @@ def _profile_link(account):
 
 @blueprint.post(INSTANCE)
 @blueprint.put(INSTANCE)
-@auth.allow_at_first_login
-def update_account(account):
+@accepts(forms.check_media_type)
+@authorize("Modify", on="Accounts", at_first_login=True)
+def update_account(account: Account) -> Response:
     """Change one account, or its tokens; a new token is shown in this reply only."""
-    operated = auth.operate(account, "Modify", "Accounts")
     form = forms.read_form(request)
     values = account_forms.values_to_update(form, current_app.config["ROLES"])
-    auth.require_change(operated, values)
+    require_change(account, values)
     token_change = account_forms.read_token_change(form)
     if token_change is None:
-        return render(ACCOUNT, _update(operated, values))
-    return render(ACCOUNT, token_changes.CHANGES[token_change](operated, _now()))
+        return render(ACCOUNT, _update(account, values))
+    return render(ACCOUNT, token_changes.CHANGES[token_change](account, now()))
 
 
 @blueprint.delete(INSTANCE)
-def close_account(account):
+@authorize("Modify", on="Accounts")
+def close_account(account: Account) -> Response:
     """Close one account and all below it."""
-    _update(auth.operate(account, "Modify", "Accounts"), {"status": CLOSED})
-    return render_nothing(current_app.config["DELETE_STATUS"])
+    _update(account, {"status": CLOSED})
+    return render_nothing(delete_status())
 
 
-def _update(operated, values):
-    unbind = current_app.config["ON_REMOVE"] == UNBIND
-    return account_changes.update_account(operated, values, unbind, _now())
-
-
-def _now():
-    return local_now(current_app.config["TIMEZONE"])
+def _update(account, values):
+    return account_changes.update_account(account, values, unbinds(), now())
 
 
 @blueprint.get("/Logout")
-def logout():
+def logout() -> Response:
     """Answer ``OK``; asks for no credentials, there is no session to end."""
     return render_text("OK")

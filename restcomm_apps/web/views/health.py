@@ -1,6 +1,6 @@
 """Health: the URL at which load balancers and monitors ask whether requests can be served."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from restcomm_apps.resources.accounts import queries
 from restcomm_apps.web.replies import render_text
@@ -9,14 +9,7 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/Health")
-def read_health():
+def read_health() -> Response:
     """Answer ``OK`` where the database does; asks for no credentials. Unavailable (503) if not."""
     queries.read_any_account()
     return render_text("OK")
-
-
-@blueprint.after_request
-def forbid_caches(reply):
-    """Let nobody keep an answer: the next one may differ."""
-    reply.headers["Cache-Control"] = "no-store"
-    return reply

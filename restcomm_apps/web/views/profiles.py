@@ -1,9 +1,10 @@
 """The Profiles resource, where the Link of an account points: its URL and verb."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
-from restcomm_apps.resources import profiles as queries
-from restcomm_apps.web import authentication as auth
+from restcomm_apps.resources import profiles
+from restcomm_apps.store.models import Account
+from restcomm_apps.web.authorization import authorize
 from restcomm_apps.web.replies import Reply
 
 blueprint = Blueprint("profiles", __name__)
@@ -12,7 +13,7 @@ MEDIA_TYPE = "application/instance+json"
 
 
 @blueprint.get("/Profiles/<profile>")
-@auth.allow_at_first_login
-def read_profile(profile):
+@authorize("Read", on="Profiles", at_first_login=True)
+def read_profile(caller: Account, profile: str) -> Response:
     """Show the document of a profile to every account, in JSON whatever the format of errors."""
-    return Reply(queries.find_document(profile), content_type=MEDIA_TYPE)
+    return Reply(profiles.find_document(profile), content_type=MEDIA_TYPE)
