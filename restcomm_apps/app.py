@@ -12,9 +12,7 @@ from .web import request_ids
 from .web.dispatch import WITHOUT_CREDENTIALS, RestcommFlask
 from .web.errors import answer_error
 from .web.login_limits import LoginLimits
-from .web.proxies import ProxyMiddleware
 from .web.replies import finalize, find_templates
-from .web.target import SuffixMiddleware
 from .web.views import accounts, applications, health, profiles
 
 
@@ -36,8 +34,6 @@ def create_app(environ: Mapping[str, str] | None = None) -> RestcommFlask:
     app.register_error_handler(Exception, answer_error)
     for module in (accounts, applications, profiles, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
-    app.wsgi_app = SuffixMiddleware(app.wsgi_app)
-    app.wsgi_app = ProxyMiddleware(app.wsgi_app, app.config["TRUSTED_PROXIES"])
     request_ids.end_log_lines()
     return app
 

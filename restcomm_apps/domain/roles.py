@@ -30,13 +30,13 @@ _PERMISSION = re.compile(r"RestComm:([A-Za-z,]+|\*):(\*|[A-Za-z]+)")
 def rights_of(role: str, roles: dict[str, Rights], own: bool) -> Rights:
     """Return the rights of a role on its own account or on another; ``roles`` are all there are."""
     granted = roles.get(role, _NOTHING)
-    return granted | _ON_OWN_ACCOUNT.get(role, _NOTHING) if own else granted
+    return granted | _ON_OWN_ACCOUNT[role] if own and role in _ON_OWN_ACCOUNT else granted
 
 
 def covers(rights: Rights, right: Right) -> bool:
     """Return whether some rights include one."""
     action, resource = right
-    return any(a in (action, ANY) and r in (resource, ANY) for a, r in rights)
+    return not rights.isdisjoint(((action, resource), (action, ANY), (ANY, resource), (ANY, ANY)))
 
 
 def read_roles(text: str) -> dict[str, Rights]:

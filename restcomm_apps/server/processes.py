@@ -89,7 +89,7 @@ def serve(app, bind, workers, certfile, keyfile):
         "preload_app": True,
         "limit_request_line": 8190,
         "control_socket_disable": True,
-        # Who the client is, and whether it came over TLS, is for proxies.ProxyMiddleware to say.
+        # Who the client is, and whether it came over TLS, is for web.proxies to say.
         "forwarded_allow_ips": "",
         "secure_scheme_headers": {},
         "forwarder_headers": "",

@@ -86,7 +86,7 @@ def authenticate(request: Request, login_limits: LoginLimits) -> Account:
     address = request.remote_addr or ""
     attempt = (credentials.username, address, is_of_another_site(request))
     login_limits.check(*attempt)
-    account = basic_auth.authenticate(credentials, None)
+    account = basic_auth.verify_password_callback(credentials.username, credentials.password)
     # Again, as others have failed while the database was read, and a right guess counts no more.
     login_limits.check(*attempt)
     if account is None:

@@ -3,7 +3,7 @@
 import logging
 
 import peewee
-from flask import Response, request
+from flask import request
 from werkzeug import exceptions
 
 from restcomm_apps.domain import tokens
@@ -19,14 +19,14 @@ from restcomm_apps.resources.applications import forms
 from restcomm_apps.store import database
 
 from .authentication import claimed_name
-from .replies import render_error
+from .replies import Reply, render_error
 
 log = logging.getLogger(__name__)
 
 _REFUSALS = (401, 403, 429)
 
 
-def answer_error(error: Exception) -> Response:
+def answer_error(error: Exception) -> Reply:
     """Turn any exception into a reply that holds nothing internal, and log it."""
     answered = _as_restcomm_error(error)
     path = tokens.hide(request.path)

@@ -7,20 +7,22 @@ second too. It differs between the formats.
 import hashlib
 
 from flask import request
+from peewee import Model
 
 from restcomm_apps.errors import PreconditionFailed
 from restcomm_apps.formats.media_types import JSON, XML
+from restcomm_apps.formats.resource import Resource
 
-from .replies import document, render_nothing
+from .replies import Reply, document, render_nothing
 
 
-def tag_state(reply):
-    """Give the reply that shows one resource its strong tag; 304 in its place if it is known."""
+def tag_state(reply: Reply) -> Reply:
+    """Add to the reply that shows one resource its strong tag; return 304 if the tag is known."""
     return _tag(reply, f'"{_digest(reply.get_data())}"')
 
 
-def tag_list(reply):
-    """Give a list's reply its weak tag, as it may be compressed; 304 in its place if it is known.
+def tag_list(reply: Reply) -> Reply:
+    """Add to a list's reply its weak tag, as it may be compressed; return 304 if the tag is known.
 
     What is streamed gets none: its bytes are not known yet.
     """
@@ -31,21 +33,22 @@ def tag_list(reply):
 
 def _tag(reply, tag):
     # Parsed where it is sent only: most clients do not send it.
-    if "If-None-Match" in request.headers and request.method in ("GET", "HEAD"):
-        if request.if_none_match.contains_weak(tag.removeprefix("W/").strip('"')):
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.method in ("GET", "HEAD"):
+        opaque = tag.removeprefix("W/").strip('"')
+        if request.if_none_match.contains_weak(opaque):
             reply = render_nothing(304)
     reply.headers.add("ETag", tag)
     return reply
 
 
-def require_expected_state(resource, row):
+def require_expected_state(resource: Resource, row: Model) -> None:
     """Raise PreconditionFailed (412) where a write's If-Match or If-None-Match forbids it.
 
     To be called in the write's transaction. Tags of either format stand for the state.
     """
     if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
         return
-    tags = {_digest(document(resource, row, each)[1]) for each in (JSON, XML)}
+    tags = {_digest(document(resource, row, form)[1]) for form in (JSON, XML)}
     if "If-Match" in request.headers and not any(map(request.if_match.contains, tags)):
         raise PreconditionFailed()
     if any(map(request.if_none_match.contains_weak, tags)):

@@ -1,14 +1,14 @@
 """OPTIONS, which needs no credentials."""
 
-from flask import Flask, Request, Response
+from flask import Flask, Request
 
 from . import cors
-from .replies import render_nothing
+from .replies import Reply, render_nothing
 
 _ALL_METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 
 
-def answer_options(request: Request, app: Flask) -> Response | None:
+def answer_options(request: Request, app: Flask) -> Reply | None:
     """Answer OPTIONS of a known URL, of "*", and of any URL to a welcome page; None for others.
 
     A page that asks for what is not there learns it from the request itself, with its credentials.

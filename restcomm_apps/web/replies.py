@@ -4,8 +4,9 @@ What a reply holds and in what order is said beside each noun (``representation`
 as text in ``formats``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from flask import Response, current_app, request
 from markupsafe import Markup
@@ -35,13 +36,20 @@ ERROR = Resource(
 
 
 class Reply(Response):
-    """A reply whose headers are complete: none of them is a URL, and its body has its length."""
+    """A reply; ``beside`` are the headers that go with it whatever its view made of it."""
 
-    def get_wsgi_headers(self, environ):
-        """Give the headers that are sent, of a status that has no body fewer."""
-        if self.status_code == 200 and self.response:
-            return self.headers
-        return super().get_wsgi_headers(environ)
+    beside: Sequence[tuple[str, str]] = ()
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Send it; a whole body as it is: its length is known, and no header is a relative URL."""
+        if self.status_code == 200 and type(self.response) is list and self.response:
+            start_response(self.status, [*self.headers, *self.beside])
+            return self.response if environ["REQUEST_METHOD"] != "HEAD" else ()
+        body, status, headers = self.get_wsgi_response(environ)
+        start_response(status, [*headers, *self.beside])
+        return body
 
 
 def find_templates():

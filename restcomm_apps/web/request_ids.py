@@ -4,7 +4,7 @@ audit trail.
 
 import logging
 
-from flask import Request, Response, has_request_context
+from flask import Request, has_request_context
 from flask.logging import default_handler
 
 from restcomm_apps.audit import actor
@@ -33,6 +33,6 @@ def enter_request(request: Request) -> None:
     actor.enter_request(request.remote_addr, request.environ.get("HTTP_X_REQUEST_ID"))
 
 
-def add_request_id(reply: Response) -> None:
-    """Add the id to a reply."""
-    reply.headers.add(HEADER, actor.current().request_id)
+def header() -> tuple[str, str]:
+    """Return the header that tells the id."""
+    return HEADER, actor.current().request_id
