@@ -1,17 +1,18 @@
 """Commands on accounts."""
 
+from collections.abc import Callable
+
 import click
 from click.core import ParameterSource
 
 from restcomm_apps import errors
 from restcomm_apps.app import create_app
-from restcomm_apps.domain import tokens
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.domain.roles import ADMINISTRATOR
-from restcomm_apps.resources.accounts import forms as account_forms
+from restcomm_apps.domain.tokens import new_token
+from restcomm_apps.resources.accounts import forms, token_rotation
 from restcomm_apps.resources.accounts import queries as account_queries
-from restcomm_apps.resources.accounts import token_rotation as token_changes
-from restcomm_apps.resources.applications import forms
+from restcomm_apps.resources.parameters import FRIENDLY_NAME_LENGTH, read_friendly_name
 
 from .base import Mistake, commands, require_tables
 
@@ -23,7 +24,7 @@ class EmailType(click.ParamType):
 
     def convert(self, value, param, ctx):
         """Return the address or fail with a sentence."""
-        if not account_forms.is_email_address(value):
+        if not forms.is_email_address(value):
             self.fail(f"{value!r} is no e-mail address", param, ctx)
         return value
 
@@ -54,20 +55,17 @@ def add_account(context, email, name, parent, role, password, password_stdin):
     require_tables()
     if role not in app.config["ROLES"]:
         raise Mistake(f"--role {role} is not known; known are {', '.join(app.config['ROLES'])}.")
-    name = email[: forms.FRIENDLY_NAME_LENGTH] if name is None else name
-    try:
-        forms.read_friendly_name(name, "--name")
-    except errors.InvalidParameter as error:
-        raise Mistake(f"{error.message}.") from error
+    name = email[:FRIENDLY_NAME_LENGTH] if name is None else name
+    _read(read_friendly_name, name, "--name")
     above = None if parent is None else account_queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
     if password_stdin:
-        password = _read_password(password)
-    _check_password(password)
+        password = _read_line(password)
+    option = "--password-stdin" if password_stdin else "--password"
+    token = new_token() if password is None else _read(forms.read_password, password, option)
     if context.get_parameter_source("password") is ParameterSource.COMMANDLINE:
         _warn_of_the_list_of_processes()
-    token = tokens.new_token() if password is None else tokens.token_of(password)
     try:
         account = account_queries.add_account(
             email,
@@ -84,19 +82,18 @@ def add_account(context, email, name, parent, role, password, password_stdin):
     click.echo(f"sid:   {account.sid}\ntoken: {account.auth_token}")
 
 
-def _read_password(given):
-    if given is not None:
+def _read(read: Callable[[str, str], str], text: str, option: str) -> str:
+    """Read an option by the rule of the parameter of the same meaning."""
+    try:
+        return read(text, option)
+    except errors.InvalidParameter as error:
+        raise Mistake(f"{error.message}.") from error
+
+
+def _read_line(password: str | None) -> str:
+    if password is not None:
         raise Mistake("--password and --password-stdin must not be given together.")
     return click.get_text_stream("stdin").readline().rstrip("\r\n")
-
-
-def _check_password(password):
-    lengths = account_forms.PASSWORD_LENGTHS
-    if password is not None and len(password) not in lengths:
-        raise Mistake(
-            "--password, and what --password-stdin reads, must have "
-            f"{lengths.start} to {lengths.stop - 1} characters."
-        )
 
 
 def _warn_of_the_list_of_processes():
@@ -120,9 +117,9 @@ def rotate_token(account, promote, cancel):
     found = account_queries.find_account(account)
     if found is None:
         raise Mistake(f"{account!r} is no account's e-mail address or sid.")
-    change = token_changes.CHANGES["promote" if promote else "cancel" if cancel else "rotate"]
+    step = token_rotation.STEPS["promote" if promote else "cancel" if cancel else "rotate"]
     try:
-        changed = change(found, local_now(app.config["TIMEZONE"]))
+        changed = step(found, local_now(app.config["TIMEZONE"]))
     except errors.RestcommError as error:
         raise Mistake(f"{error.message}.") from error
     if not promote and not cancel:

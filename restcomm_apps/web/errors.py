@@ -8,7 +8,6 @@ from werkzeug import exceptions
 
 from restcomm_apps.domain import tokens
 from restcomm_apps.errors import (
-    InvalidParameter,
     MalformedRequest,
     MethodNotAllowed,
     NotFound,
@@ -65,7 +64,7 @@ def _as_restcomm_error(error):
     if isinstance(error, exceptions.HTTPException) and error.code < 500:
         return MalformedRequest()
     if isinstance(error, peewee.DataError) and (column := database.refused_column(error)):
-        return InvalidParameter(forms.parameter_of(column), forms.STORABLE_RULE)
+        return forms.refused(column)
     if database.is_unusable(error):
         return Unavailable()
     return RestcommError()

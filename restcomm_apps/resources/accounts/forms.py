@@ -1,13 +1,18 @@
-"""Form fields of accounts: how each is spelled, its rule, the column it fills."""
+"""The parameters of accounts: how each is spelled, its rule, the column it fills."""
 
 import re
+from collections.abc import Collection
 
 from restcomm_apps.domain.tokens import token_of
 from restcomm_apps.domain.vocabulary import ACTIVE, CLOSED, STATUSES
 from restcomm_apps.errors import InvalidParameter, MissingParameter
 from restcomm_apps.formats.escapes import IMPOSSIBLE_IN_XML
-from restcomm_apps.resources.applications.forms import (
+from restcomm_apps.resources.parameters import (
     FRIENDLY_NAME_LENGTH,
+    Parameter,
+    Texts,
+    Values,
+    read_all,
     read_flag,
     read_friendly_name,
 )
@@ -18,8 +23,8 @@ EMAIL_ADDRESS_LENGTH = 254
 _EMAIL_ADDRESS = re.compile(r"[^\s@:/;]+@[^\s@:/;]+")
 
 
-def is_email_address(text):
-    """Tell whether an e-mail address can stand in a URL and before the colon of HTTP Basic."""
+def is_email_address(text: str) -> bool:
+    """Return whether an e-mail address can stand in a URL and before the colon of HTTP Basic."""
     return (
         len(text) <= EMAIL_ADDRESS_LENGTH
         and _EMAIL_ADDRESS.fullmatch(text) is not None
@@ -27,7 +32,7 @@ def is_email_address(text):
     )
 
 
-def values_to_create(form, roles):
+def values_to_create(form: Texts, roles: Collection[str]) -> Values:
     """Validate the parameters of a new account into its columns; ``role`` only where it is sent.
 
     ``roles`` are the names of the roles there are. Raises MissingParameter, InvalidParameter
@@ -46,31 +51,32 @@ def values_to_create(form, roles):
     return values
 
 
-def values_to_update(form, roles):
+def values_to_update(form: Texts, roles: Collection[str]) -> Values:
     """Validate the parameters that change an account into those of its columns they change.
 
     Parameters that are unknown or cannot change are ignored. Raises InvalidParameter (400).
     """
-    values = {column: read(form[name], name) for name, column, read in _PARAMETERS if name in form}
+    values = read_all(form, _PARAMETERS)
     if "role" in values and values["role"] not in roles:
         raise InvalidParameter("Role", "be Administrator, Developer or a role of the setting ROLES")
     return values
 
 
-def read_token_change(form):
-    """Read what is to happen to the tokens: ``rotate``, ``promote``, ``cancel`` or None.
+def read_token_step(form: Texts) -> str | None:
+    """Read which step of ``token_rotation.STEPS`` is to be taken, or None.
 
     Raises InvalidParameter (400) beside anything else that changes the account.
     """
-    asked = [name for name in _TOKEN_CHANGES if read_flag(form.get(name, "false"), name)]
-    if not asked:
+    names = [name for name in _TOKEN_STEPS if read_flag(form.get(name, "false"), name)]
+    if not names:
         return None
-    if len(asked) > 1 or any(name in form for name, *_ in _PARAMETERS):
-        raise InvalidParameter(asked[0], "be the only parameter that changes the account")
-    return _TOKEN_CHANGES[asked[0]]
+    if len(names) > 1 or any(parameter.name in form for parameter in _PARAMETERS):
+        raise InvalidParameter(names[0], "be the only parameter that changes the account")
+    return _TOKEN_STEPS[names[0]]
 
 
-def _read_password(text, name):
+def read_password(text: str, name: str) -> str:
+    """Read a password into the auth token that it stands for. Raises InvalidParameter (400)."""
     if len(text) not in PASSWORD_LENGTHS:
         raise InvalidParameter(
             name, f"have {PASSWORD_LENGTHS.start} to {PASSWORD_LENGTHS.stop - 1} characters"
@@ -78,22 +84,21 @@ def _read_password(text, name):
     return token_of(text)
 
 
-def _read_role(text, name):
+def _read_role(text: str, name: str) -> str:
     return text
 
 
-def _read_status(text, name):
+def _read_status(text: str, name: str) -> str:
     status = text.lower()
     if status not in STATUSES:
         raise InvalidParameter(name, f"be {', '.join(STATUSES[:-1])} or {STATUSES[-1]}")
     return status
 
 
-_TOKEN_CHANGES = {"RotateToken": "rotate", "PromoteToken": "promote", "CancelToken": "cancel"}
-# name, column, reader
+_TOKEN_STEPS = {"RotateToken": "rotate", "PromoteToken": "promote", "CancelToken": "cancel"}
 _PARAMETERS = (
-    ("FriendlyName", "friendly_name", read_friendly_name),
-    ("Password", "auth_token", _read_password),
-    ("Role", "role", _read_role),
-    ("Status", "status", _read_status),
+    Parameter("FriendlyName", "friendly_name", read_friendly_name),
+    Parameter("Password", "auth_token", read_password),
+    Parameter("Role", "role", _read_role),
+    Parameter("Status", "status", _read_status),
 )

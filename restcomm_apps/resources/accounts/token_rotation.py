@@ -55,8 +55,8 @@ def cancel_token(account, now):
     return current
 
 
-# What may be asked for, by the words of ``account_forms`` and of the command line.
-CHANGES = {"rotate": rotate_token, "promote": promote_token, "cancel": cancel_token}
+# The steps of a rotation, by the words of ``forms`` and of the command line.
+STEPS = {"rotate": rotate_token, "promote": promote_token, "cancel": cancel_token}
 
 
 def _read(account):

@@ -15,6 +15,7 @@ from restcomm_apps.errors import (
     MissingParameter,
     RestcommError,
 )
+from restcomm_apps.resources.parameters import STORABLE_RULE
 from restcomm_apps.store.database import refused_column
 from restcomm_apps.store.pauses import Pace
 
@@ -58,8 +59,7 @@ def about_line(line):
         raise
     except peewee.DataError as error:
         if column := refused_column(error):
-            refusal = InvalidParameter(forms.parameter_of(column), forms.STORABLE_RULE)
-            raise refusal.at_line(line) from error
+            raise forms.refused(column).at_line(line) from error
         raise
 
 
@@ -136,7 +136,7 @@ def _read_text(value, parameter):
         (value or "").encode()
     except UnicodeEncodeError as error:
         # Half a pair of surrogates, which JSON can write.
-        raise InvalidParameter(parameter, forms.STORABLE_RULE) from error
+        raise InvalidParameter(parameter, STORABLE_RULE) from error
     return value
 
 

@@ -8,29 +8,16 @@ import csv
 import io
 import json
 
-from restcomm_apps.errors import MalformedRequest, UnsupportedMediaType
+from restcomm_apps.errors import MalformedRequest
 from restcomm_apps.formats import csv_table as tables
 from restcomm_apps.formats.media_types import CSV, MEDIA_TYPES
 
-from . import bulk, forms
+from . import bulk
 
 CSV_TYPE = MEDIA_TYPES[CSV]
 JSON_TYPES = ("application/x-ndjson", "application/jsonl", "application/jsonlines")
-_TYPES_RULE = f"The body must be {', '.join(JSON_TYPES)} or {CSV_TYPE}"
 # Rows of one request: while its transaction lasts, other writers of a SQLite file wait.
 MOST_ROWS = 10_000
-
-
-def check_media_type(request):
-    """Raise UnsupportedMediaType (415) unless the body is declared as rows."""
-    if request.mimetype not in (*JSON_TYPES, CSV_TYPE):
-        raise UnsupportedMediaType(_TYPES_RULE)
-    forms.codec_of(request)
-
-
-def read_text(request):
-    """Read the body as text. Raises MalformedRequest (400), BodyTooLarge (413)."""
-    return decode(forms.read_body(request), forms.codec_of(request))
 
 
 def decode(octets, codec="utf-8"):

@@ -7,11 +7,9 @@ from flask import Blueprint, Response, current_app, request, url_for
 from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.resources import profiles as profile_queries
 from restcomm_apps.resources.accounts import forms as account_forms
-from restcomm_apps.resources.accounts import queries
-from restcomm_apps.resources.accounts import token_rotation as token_changes
+from restcomm_apps.resources.accounts import queries, token_rotation
 from restcomm_apps.resources.accounts import updating as account_changes
 from restcomm_apps.resources.accounts.representation import ACCOUNT
-from restcomm_apps.resources.applications import forms
 from restcomm_apps.resources.listings import Listing, SidListing
 from restcomm_apps.resources.selection import read_part
 from restcomm_apps.store.models import Account
@@ -22,6 +20,7 @@ from restcomm_apps.web.authorization import (
     require_change,
     require_role_within_rights,
 )
+from restcomm_apps.web.bodies import read_form, require_form
 from restcomm_apps.web.pages import render_listing
 from restcomm_apps.web.replies import render, render_nothing, render_text
 from restcomm_apps.web.settings import delete_status, now, unbinds
@@ -57,11 +56,11 @@ def _listing_for(caller):
 
 
 @blueprint.post("/Accounts")
-@accepts(forms.check_media_type)
+@accepts(require_form)
 @authorize("Create", on="Accounts")
 def create_account(creator: Account) -> Response:
     """Create a sub-account of the caller, with the caller's role unless another is sent."""
-    values = account_forms.values_to_create(forms.read_form(request), current_app.config["ROLES"])
+    values = account_forms.values_to_create(read_form(request), current_app.config["ROLES"])
     values.setdefault("role", creator.role)
     require_role_within_rights(values["role"])
     return render(ACCOUNT, queries.add_account(parent=creator, now=now(), **values))
@@ -85,17 +84,17 @@ def _profile_link(account):
 
 @blueprint.post(INSTANCE)
 @blueprint.put(INSTANCE)
-@accepts(forms.check_media_type)
+@accepts(require_form)
 @authorize("Modify", on="Accounts", at_first_login=True)
 def update_account(account: Account) -> Response:
     """Change one account, or its tokens; a new token is shown in this reply only."""
-    form = forms.read_form(request)
+    form = read_form(request)
     values = account_forms.values_to_update(form, current_app.config["ROLES"])
     require_change(account, values)
-    token_change = account_forms.read_token_change(form)
-    if token_change is None:
+    step = account_forms.read_token_step(form)
+    if step is None:
         return render(ACCOUNT, _update(account, values))
-    return render(ACCOUNT, token_changes.CHANGES[token_change](account, now()))
+    return render(ACCOUNT, token_rotation.STEPS[step](account, now()))
 
 
 @blueprint.delete(INSTANCE)

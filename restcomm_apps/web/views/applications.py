@@ -16,6 +16,7 @@ from restcomm_apps.resources.selection import read_part, read_selection
 from restcomm_apps.store.models import Account
 from restcomm_apps.web.accepts import accepts
 from restcomm_apps.web.authorization import authorize, require_action
+from restcomm_apps.web.bodies import read_form, read_text, require_form, require_rows
 from restcomm_apps.web.compression import compress
 from restcomm_apps.web.etags import require_expected_state, tag_list, tag_state
 from restcomm_apps.web.idempotency import answer_once
@@ -69,11 +70,11 @@ def _list(account, selection):
 
 
 @blueprint.post(LIST)
-@accepts(forms.check_media_type)
+@accepts(require_form)
 @authorize("Create", on="Applications")
 def create_application(account: Account) -> Response:
     """Create an application; 200, because clients insist on it."""
-    form = forms.read_form(request)
+    form = read_form(request)
 
     def answer():
         values = forms.values_to_create(form)
@@ -84,11 +85,11 @@ def create_application(account: Account) -> Response:
 
 
 @blueprint.post(BULK_LIST)
-@accepts(bulk_rows.check_media_type)
+@accepts(require_rows)
 @authorize("Create", "Modify", on="Applications")
 def change_applications(account: Account) -> Response:
     """Create, update and remove applications as the body's rows say, all or nothing."""
-    text = bulk_rows.read_text(request)
+    text = read_text(request)
 
     def answer():
         changes = bulk.read_changes(bulk_rows.split_rows(request.mimetype, text))
@@ -121,12 +122,12 @@ def read_application(account: Account, sid: str) -> Response:
 @blueprint.post(INSTANCE)
 @blueprint.put(INSTANCE)
 @blueprint.patch(INSTANCE)
-@accepts(forms.check_media_type)
+@accepts(require_form)
 @authorize("Modify", on="Applications")
 def update_application(account: Account, sid: str) -> Response:
     """Change one application; a foreign or unknown one is told before a bad parameter."""
     queries.find_application(account, sid)
-    values = forms.values_to_update(forms.read_form(request))
+    values = forms.values_to_update(read_form(request))
     changed = queries.update_application(account, sid, values, now(), _check)
     return tag_state(render(APPLICATION, changed))
 
