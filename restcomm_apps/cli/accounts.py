@@ -10,8 +10,7 @@ from restcomm_apps.app import create_app
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.domain.roles import ADMINISTRATOR
 from restcomm_apps.domain.tokens import new_token
-from restcomm_apps.resources.accounts import forms, token_rotation
-from restcomm_apps.resources.accounts import queries as account_queries
+from restcomm_apps.resources.accounts import forms, queries, token_rotation
 from restcomm_apps.resources.parameters import FRIENDLY_NAME_LENGTH, read_friendly_name
 
 from .base import Mistake, commands, require_tables
@@ -57,7 +56,7 @@ def add_account(context, email, name, parent, role, password, password_stdin):
         raise Mistake(f"--role {role} is not known; known are {', '.join(app.config['ROLES'])}.")
     name = email[:FRIENDLY_NAME_LENGTH] if name is None else name
     _read(read_friendly_name, name, "--name")
-    above = None if parent is None else account_queries.find_account(parent)
+    above = None if parent is None else queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
     if password_stdin:
@@ -67,7 +66,7 @@ def add_account(context, email, name, parent, role, password, password_stdin):
     if context.get_parameter_source("password") is ParameterSource.COMMANDLINE:
         _warn_of_the_list_of_processes()
     try:
-        account = account_queries.add_account(
+        account = queries.add_account(
             email,
             token,
             local_now(app.config["TIMEZONE"]),
@@ -114,7 +113,7 @@ def rotate_token(account, promote, cancel):
         raise Mistake("--promote and --cancel must not be given together.")
     app = create_app()
     require_tables()
-    found = account_queries.find_account(account)
+    found = queries.find_account(account)
     if found is None:
         raise Mistake(f"{account!r} is no account's e-mail address or sid.")
     step = token_rotation.STEPS["promote" if promote else "cancel" if cancel else "rotate"]

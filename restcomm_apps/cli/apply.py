@@ -10,18 +10,16 @@ from restcomm_apps.config import UNBIND
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.errors import RestcommError
-from restcomm_apps.resources.accounts import queries as account_queries
-from restcomm_apps.resources.applications import bulk
-from restcomm_apps.resources.applications import plan as differences
-from restcomm_apps.resources.applications import row_formats as bulk_rows
+from restcomm_apps.resources.accounts import queries
+from restcomm_apps.resources.applications import bulk, plan, row_formats
 from restcomm_apps.resources.applications.forms import parameter_of
 from restcomm_apps.resources.applications.yaml_rows import split_yaml
 from restcomm_apps.store import schema
 
-from .base import Mistake, commands, require_tables, say
+from .base import Mistake, commands, is_confirmed, require_tables, say
 
 _SPLIT = {
-    ".csv": partial(bulk_rows.split_csv, known=bulk.FILE_NAMES),
+    ".csv": partial(row_formats.split_csv, known=bulk.FILE_NAMES),
     ".yaml": split_yaml,
     ".yml": split_yaml,
 }
@@ -47,25 +45,25 @@ def apply(context, file, account, dry_run, prune, yes):
     found_account = _find_account(account)
     try:
         rows = list(_read_rows(file))
-        found = differences.find_differences(found_account, rows, prune)
-        _show(found, prune)
-        if dry_run or not found.changes:
+        made = plan.make_plan(found_account, rows, prune)
+        _show(made, prune)
+        if dry_run or not made.steps:
             return
-        if not yes and not _is_confirmed():
+        if not yes and not is_confirmed("apply"):
             click.echo("Nothing was changed.")
             context.exit(1)
         unbind = app.config["ON_REMOVE"] == UNBIND
         now = local_now(app.config["TIMEZONE"])
-        differences.apply_differences(found_account, rows, prune, found, unbind, now)
+        plan.carry_out(made, found_account, rows, prune, unbind, now)
     except RestcommError as error:
         raise Mistake(f"{file}: {error.message}.") from error
-    except differences.StaleDifferences as error:
+    except plan.StalePlan as error:
         raise Mistake("Nothing was changed; the applications have changed meanwhile.") from error
-    click.echo(f"Done: {_count(found)}.")
+    click.echo(f"Done: {_count(made)}.")
 
 
 def _find_account(name):
-    found = account_queries.find_account(name)
+    found = queries.find_account(name)
     if found is None:
         raise Mistake(f"--account {name!r} is no account's e-mail address or sid.")
     if found.status == CLOSED:
@@ -81,31 +79,22 @@ def _read_rows(file):
         octets = file.read_bytes()
     except OSError as error:
         raise Mistake(f"{file} cannot be read: {error.strerror}.") from error
-    return split(bulk_rows.decode(octets))
+    return split(row_formats.decode(octets))
 
 
-def _is_confirmed():
-    try:
-        return click.confirm("Do this now?")
-    except click.Abort as no_answer:
-        raise Mistake("Nothing was changed; apply needs an answer, or --yes.") from no_answer
-
-
-def _show(found, prune):
-    """Print the differences, one application after the other, and their number."""
-    for each in found.changes:
-        change = each.change
-        sid = f"{change.sid} " if change.sid else ""
-        say(f"{_MARKS[change.action]} {sid}{each.friendly_name!r}")
-        for column, value in change.values.items():
-            if change.action == bulk.UPDATE:
-                say(f"    {parameter_of(column)}: {each.before[column]!r} -> {value!r}")
+def _show(made: plan.Plan, prune: bool) -> None:
+    """Print the steps, one application after the other, and their number."""
+    for (_, action, sid, values), friendly_name, before in made.steps:
+        say(f"{_MARKS[action]} {f'{sid} ' if sid else ''}{friendly_name!r}")
+        for column, value in values.items():
+            if action == bulk.UPDATE:
+                say(f"    {parameter_of(column)}: {before[column]!r} -> {value!r}")
             elif value and column not in ("friendly_name", "api_version"):
                 say(f"    {parameter_of(column)}: {value!r}")
-    others = f", {found.others} not in the file are left" if found.others and not prune else ""
-    say(f"To do: {_count(found)}{others}.")
+    others = f", {made.others} not in the file are left" if made.others and not prune else ""
+    say(f"To do: {_count(made)}{others}.")
 
 
-def _count(found):
-    actions = [each.change.action for each in found.changes]
+def _count(made: plan.Plan) -> str:
+    actions = [step.row_action.action for step in made.steps]
     return _COUNTS.format(**{action: actions.count(action) for action in bulk.ACTIONS})

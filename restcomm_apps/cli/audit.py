@@ -11,7 +11,7 @@ from restcomm_apps.audit import restoring
 from restcomm_apps.audit import trail as changes
 from restcomm_apps.audit import verification as trail_checks
 from restcomm_apps.domain import dates
-from restcomm_apps.resources.accounts import queries as account_queries
+from restcomm_apps.resources.accounts import queries
 from restcomm_apps.store.service_models import Change
 
 from .base import Mistake, commands, require_tables, require_trail, say
@@ -43,7 +43,7 @@ def _selecting(command):
 def _select(account, application, since, until):
     create_app()
     require_trail()
-    found = account_queries.find_account(account) if account is not None else None
+    found = queries.find_account(account) if account is not None else None
     # The changes of an account that is gone are found by its sid.
     account_sid = found.sid if found else account
     moments = [each and dates.utc_text(each) for each in (since, until)]

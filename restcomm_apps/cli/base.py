@@ -38,6 +38,18 @@ def say(line: str, err: bool = False) -> None:
     click.echo(printable(line), err=err)
 
 
+def is_confirmed(asker: str, err: bool = False) -> bool:
+    """Ask whether to do what was shown, on standard error with ``err``.
+
+    ``asker`` is the command or the option that needs the answer. Raises Mistake where nobody can
+    answer.
+    """
+    try:
+        return click.confirm("Do this now?", err=err)
+    except click.Abort as error:
+        raise Mistake(f"Nothing was changed; {asker} needs an answer, or --yes.") from error
+
+
 def require_database():
     """Raise Mistake where a SQLite file is not there: connecting would make an empty one."""
     if not is_mysql() and not os.path.isfile(database.database):

@@ -8,7 +8,7 @@ from restcomm_apps import checks
 from restcomm_apps.app import create_app
 from restcomm_apps.store.database import database, is_mysql
 
-from .base import Mistake, commands, require_database, warn_of_readers
+from .base import commands, is_confirmed, require_database, warn_of_readers
 from .terminal import printable
 
 _ROW = "{:13}  {:18}  {:>7}  {}"
@@ -60,7 +60,7 @@ def check_db(context, as_json, fix, yes):
     to_mend = [(check, finding) for check, finding in found if check.name in fix]
     if to_mend:
         _announce(to_mend)
-        if yes or _is_confirmed():
+        if yes or is_confirmed("--fix", err=True):
             mended = checks.mend(to_mend)
             found = checks.find_all(roles)
     click.echo(_as_json(found, mended) if as_json else _as_table(found, mended))
@@ -78,13 +78,6 @@ def _announce(to_mend):
     for check, finding in to_mend:
         doing = f"--fix {check.name} {check.mending}: {finding.count} of {_where(finding)}"
         click.echo("\n".join([doing, *_example_lines(finding)]), err=True)
-
-
-def _is_confirmed():
-    try:
-        return click.confirm("Do this now?", err=True)
-    except click.Abort as no_answer:
-        raise Mistake("Nothing was changed; --fix needs an answer, or --yes.") from no_answer
 
 
 def _where(finding):

@@ -8,7 +8,7 @@ from restcomm_apps.app import create_app
 from restcomm_apps.domain import sids, tokens
 from restcomm_apps.domain.dates import local_now
 from restcomm_apps.domain.roles import ADMINISTRATOR
-from restcomm_apps.resources.accounts import queries as account_queries
+from restcomm_apps.resources.accounts import queries
 from restcomm_apps.store import models, schema
 from restcomm_apps.store.database import database
 
@@ -32,7 +32,7 @@ def init_db(first_account):
     with database.atomic():
         schema.create_tables(now)
         if first_account and not models.Account.select().exists():
-            added = account_queries.add_account(
+            added = queries.add_account(
                 sids.FIRST_EMAIL_ADDRESS,
                 tokens.new_token(),
                 now,

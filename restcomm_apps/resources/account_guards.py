@@ -1,4 +1,4 @@
-"""What a change requires of the caller's account and of the one it acts on, under their locks.
+"""What a write requires of the caller's account and of the one it acts on, under their locks.
 
 What was true when the request was authenticated may have changed while it waited.
 """
@@ -35,13 +35,13 @@ def lock_account(account: Account) -> Account:
     return current
 
 
-def _require_unchanged(account, status):
+def _require_unchanged(account: Account, status: str | None) -> None:
     """Raise AccountNotActive where the caller's own account is not as it was authenticated."""
     if account.sid == actor.current().effective_account_sid and status != account.status:
         raise AccountNotActive()
 
 
-def _keep_caller_active(account):
+def _keep_caller_active(account: Account) -> None:
     """Raise AccountNotActive where the caller acts on another account and its own is not active."""
     caller_sid = actor.current().effective_account_sid
     if caller_sid not in (None, account.sid) and keep_as_it_is(caller_sid) != ACTIVE:

@@ -16,14 +16,13 @@ import peewee
 
 from restcomm_apps.store.columns import MediumTextField
 from restcomm_apps.store.database import is_mysql
+from restcomm_apps.store.expressions import SIDS_AT_ONCE
 from restcomm_apps.store.prepared import read_rows
 
 from .selection import Part, Place
 
 # Rows that are read at once.
 BATCH = 1000
-# Rows that are named in one query: engines bound the number of parameters.
-SIDS_AT_ONCE = 500
 # The octets of long texts that are held at once: of a batch, unless one row alone has more; and of
 # a row that is read with its batch. The texts of others are read when their turn comes, so that
 # what they cost is known before.

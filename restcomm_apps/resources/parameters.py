@@ -5,7 +5,7 @@ which names the parameter as it was given: a form's field or an option of the co
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from restcomm_apps.errors import InvalidParameter
 from restcomm_apps.formats.escapes import IMPOSSIBLE_IN_XML
@@ -13,9 +13,10 @@ from restcomm_apps.formats.escapes import IMPOSSIBLE_IN_XML
 FRIENDLY_NAME_LENGTH = 64
 STORABLE_RULE = "hold only characters that the database can store"
 
-# The texts of parameters by their names, and the values of columns by theirs.
+# The texts of parameters by their names.
 Texts = Mapping[str, str]
-Values = dict[str, object]
+# The values of columns by their names: texts, booleans, None, as Peewee takes them.
+Values: TypeAlias = dict[str, Any]
 
 
 class Parameter(NamedTuple):

@@ -10,6 +10,7 @@ from restcomm_apps.errors import NotFound
 from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.store.expressions import exactly
 from restcomm_apps.store.models import Account, Profile, ProfileAssociation
+from restcomm_apps.store.prepared import read_rows
 from restcomm_apps.store.schema import has_profiles
 
 from .accounts.queries import list_ancestor_sids
@@ -45,16 +46,15 @@ def find_profile_sid(account: Account) -> str:
     return next((profiles[target] for target in targets if target in profiles), DEFAULT_SID)
 
 
-def _find_associated(targets):
-    """Give {sid of an account or organization: sid of its profile}, of profiles that are there."""
+def _find_associated(targets: list[str]) -> dict[str, str]:
+    """Return {sid of an account or organization: sid of its profile}, of profiles that exist."""
     is_there = Profile.sid == ProfileAssociation.profile_sid
     pairs = (
         ProfileAssociation.select(ProfileAssociation.target_sid, Profile.sid)
         .join(Profile, on=is_there)
         .where(ProfileAssociation.target_sid << targets)
-        .tuples()
     )
-    return {target: sid for target, sid in pairs if is_sid(sid)}
+    return {row.target_sid: row.sid for row in read_rows(pairs) if is_sid(row.sid)}
 
 
 def find_document(profile_sid: str) -> str:
@@ -74,14 +74,14 @@ def find_document(profile_sid: str) -> str:
     return (stored and _read(stored[0])) or _OWN_DOCUMENT
 
 
-def _read(document):
-    """Give the text of a stored document, or None where it is no JSON object."""
+def _read(document: str | bytes | None) -> str | None:
+    """Return the text of a stored document, or None where it is no JSON object."""
     try:
-        text = document if isinstance(document, str) else bytes(document).decode()
+        text = document if isinstance(document, str) else bytes(document or b"").decode()
         return text if isinstance(json.loads(text, parse_constant=_refuse), dict) else None
     except (TypeError, ValueError, RecursionError):
         return None
 
 
-def _refuse(constant):
+def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not in JSON")

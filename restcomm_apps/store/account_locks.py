@@ -10,11 +10,9 @@ import peewee
 
 from restcomm_apps.domain.vocabulary import ACTIVE
 from restcomm_apps.store.database import is_mysql, locked
+from restcomm_apps.store.expressions import SIDS_AT_ONCE
 from restcomm_apps.store.models import Account
 from restcomm_apps.store.prepared import Parameter, Statement
-
-# Accounts looked up by one statement: engines bound the number of parameters.
-_CHUNK = 500
 
 
 class TreeHasGrown(Exception):
@@ -32,7 +30,7 @@ def list_levels_below(account: Account) -> list[list[str]]:
     seen, levels = {account.sid}, [[account.sid]]
     while levels[-1]:
         below = {}
-        for parents in peewee.chunked(levels[-1], _CHUNK):
+        for parents in peewee.chunked(levels[-1], SIDS_AT_ONCE):
             children = Account.select(Account.sid).where(Account.parent_sid << parents).tuples()
             below |= dict.fromkeys(sid for (sid,) in children if sid not in seen)
         seen |= below.keys()
@@ -49,7 +47,7 @@ def lock_levels_below(account: Account, levels: list[list[str]]) -> list[Account
     """
     accounts = []
     for level in levels:
-        for some in peewee.chunked(level, _CHUNK):
+        for some in peewee.chunked(level, SIDS_AT_ONCE):
             again = Account.select().where(Account.sid << some).order_by(Account.sid)
             accounts.extend(locked(again))
     # On MariaDB the transaction's first read without a lock. Nothing can be added any more.

@@ -5,6 +5,9 @@ from peewee import fn
 
 from .database import is_mysql
 
+# Rows that one statement names by their sids: engines bound the number of parameters.
+SIDS_AT_ONCE = 500
+
 _LAST_CHARACTER = "\U0010ffff"
 
 

@@ -57,6 +57,10 @@ class Account(DatedModel):
     uri = MediumTextField()
     organization_sid = SidField()
 
+    # No columns: the caller's second token, and the token that its request has made.
+    second_token: str | None
+    new_token: str | None
+
     class Meta:
         table_name = "restcomm_accounts"
 

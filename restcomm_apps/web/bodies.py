@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
-from flask import Request
+from flask import Request, current_app
 from gunicorn.http.errors import ParseException
 
 from restcomm_apps.errors import BodyTooLarge, MalformedRequest, UnsupportedMediaType
@@ -76,7 +76,7 @@ def _codec_of(request: Request) -> str:
 
 
 def _read_octets(request: Request) -> bytes:
-    limit = request.max_content_length
+    limit: int = current_app.config["MAX_BODY_BYTES"]
     declared = request.content_length
     if declared is None and "wsgi.input_terminated" not in request.environ:
         return b""

@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-from restcomm_apps.resources.applications import bulk
-from restcomm_apps.resources.applications import row_formats as bulk_rows
+from restcomm_apps.resources.applications import bulk, row_formats
 from restcomm_apps.store.service_models import IdempotentReply
 
 from ..support.databases import connect_directly, refuse
@@ -408,10 +407,10 @@ def test_bulk_of_nothing_is_refused(service, body, media_type):
 
 
 def test_bulk_of_too_many_rows_is_refused(service):
-    body = '{"Action":"x"}\n' * (bulk_rows.MOST_ROWS + 1)
+    body = '{"Action":"x"}\n' * (row_formats.MOST_ROWS + 1)
     # The first line is wrong, but read before it is judged: so the rows are counted as they come.
     check_refusal(service, body, 400, 21402, "Line 1: Action must be create, update or remove")
-    body = '{"FriendlyName":"x"}\n' * (bulk_rows.MOST_ROWS + 1)
+    body = '{"FriendlyName":"x"}\n' * (row_formats.MOST_ROWS + 1)
     check_refusal(
         service, body, 400, 20400, "Line 10001: The body must not hold more than 10000 rows"
     )
@@ -535,7 +534,7 @@ def test_documented_rows_are_applied(service):
     documented = {row[0].strip("`") for row in table_after(read("docs/bulk.md"), "| field")}
     names = set(", ".join(documented).replace("`", "").replace(" or ", ", ").split(", "))
     assert names == set(bulk.NAMES.values())
-    assert f"At most {bulk_rows.MOST_ROWS} rows" in read("docs/bulk.md")
+    assert f"At most {row_formats.MOST_ROWS} rows" in read("docs/bulk.md")
 
 
 def test_five_thousand_rows(service):

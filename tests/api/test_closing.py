@@ -10,9 +10,8 @@ import pytest
 
 from restcomm_apps.audit import actor as who
 from restcomm_apps.errors import AccountClosed
-from restcomm_apps.resources.accounts import updating as account_changes
-from restcomm_apps.resources.applications import plan as differences
-from restcomm_apps.resources.applications import queries as application_queries
+from restcomm_apps.resources.accounts import updating
+from restcomm_apps.resources.applications import plan, queries
 from restcomm_apps.store import account_locks
 from restcomm_apps.store.database import transaction
 from restcomm_apps.store.models import Account, Application
@@ -66,7 +65,7 @@ class Body(BytesIO):
 
 def close_account(row):
     """Close an account as another worker would meanwhile."""
-    account_changes.update_account(Account.get_by_id(row["sid"]), {"status": "closed"}, True, NOW)
+    updating.update_account(Account.get_by_id(row["sid"]), {"status": "closed"}, True, NOW)
 
 
 def suspend(row):
@@ -161,11 +160,11 @@ def test_apply_in_an_account_closed_after_the_comparison_is_refused(service):
     who.enter_command()
     account = Account.get_by_id(CHILD["sid"])
     rows = [(1, [("FriendlyName", "late")])]
-    found = differences.find_differences(account, rows, False)
+    made = plan.make_plan(account, rows, False)
     close_account(CHILD)
     before = service.dump()
     with pytest.raises(AccountClosed):
-        differences.apply_differences(account, rows, False, found, True, NOW)
+        plan.carry_out(made, account, rows, False, True, NOW)
     assert service.dump() == before
 
 
@@ -173,7 +172,7 @@ def test_create_in_an_account_that_is_gone_is_refused(service):
     who.enter_command()
     account = Account(**account_row("gone"))
     with pytest.raises(AccountClosed):
-        application_queries.create_application(account, {"friendly_name": "late"}, NOW)
+        queries.create_application(account, {"friendly_name": "late"}, NOW)
 
 
 def test_import_into_an_account_closed_here_is_refused(database_url, make_database_url):

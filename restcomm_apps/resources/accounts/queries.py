@@ -4,97 +4,107 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 """
 
 import itertools
+from collections.abc import Iterator
+from datetime import datetime
 
 import peewee
 
-from restcomm_apps.audit import trail as changes
+from restcomm_apps.audit import trail
 from restcomm_apps.domain import sids
 from restcomm_apps.domain.vocabulary import ACTIVE, API_VERSION, FIRST_ORGANIZATION
 from restcomm_apps.errors import AccountExists, NotFound
 from restcomm_apps.resources import account_guards
 from restcomm_apps.store import account_locks
 from restcomm_apps.store.database import read_alone, transaction
-from restcomm_apps.store.expressions import exactly
+from restcomm_apps.store.expressions import SIDS_AT_ONCE, exactly
 from restcomm_apps.store.models import Account, Organization
-from restcomm_apps.store.prepared import Parameter, Statement
+from restcomm_apps.store.prepared import Parameter, Statement, read_rows
 from restcomm_apps.store.schema import has_own_table
 from restcomm_apps.store.service_models import SecondToken
 
-# Accounts looked up by one statement: engines bound the number of parameters.
-_CHUNK = 500
 
-
-def find_account(sid_or_email):
+def find_account(sid_or_email: str) -> Account | None:
     """Find an account by its sid or its exact e-mail address, or return None."""
     select = _select_by_sid if sids.is_sid(sid_or_email) else _select_by_email_address
     return select.first(name=sid_or_email)
 
 
-def find_caller(sid_or_email):
+def find_caller(sid_or_email: str) -> Account | None:
     """Find an account with ``second_token``, the token that is to follow its first, or None.
 
-    One query, whatever there is to find; takes as long for an unknown one, so that time does not
-    tell which accounts exist.
+    One query, which takes as long where it finds nothing, so that time does not show which accounts
+    exist.
     """
-    if not has_own_table(SecondToken):
-        account = find_account(sid_or_email) or _make_nobody()
-        if account is not None:
-            account.second_token = None
-        return account
-    is_sid = sids.is_sid(sid_or_email)
-    select = _select_caller_by_sid if is_sid else _select_caller_by_email_address
-    return select.first(name=sid_or_email) or _make_nobody()
+    if has_own_table(SecondToken):
+        is_sid = sids.is_sid(sid_or_email)
+        select = _select_caller_by_sid if is_sid else _select_caller_by_email_address
+        account = select.first(name=sid_or_email)
+    elif account := find_account(sid_or_email):
+        account.second_token = None
+    if account is None:
+        _make_nobody()
+    return account
 
 
 @Statement
-def _select_by_sid():
+def _select_by_sid() -> "peewee.ModelSelect[Account]":
     return _select_named(Account.select(), Account.sid)
 
 
 @Statement
-def _select_by_email_address():
+def _select_by_email_address() -> "peewee.ModelSelect[Account]":
     return _select_named(Account.select(), Account.email_address)
 
 
 @Statement
-def _select_caller_by_sid():
+def _select_caller_by_sid() -> "peewee.ModelSelect[Account]":
     return _select_named(_select_callers(), Account.sid)
 
 
 @Statement
-def _select_caller_by_email_address():
+def _select_caller_by_email_address() -> "peewee.ModelSelect[Account]":
     return _select_named(_select_callers(), Account.email_address)
 
 
-def _select_callers():
+def _select_callers() -> "peewee.ModelSelect[Account]":
     return Account.select(Account, SecondToken.token.alias("second_token")).join(
         SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid
     )
 
 
-def _select_named(accounts, column):
+def _select_named(
+    accounts: "peewee.ModelSelect[Account]", column: peewee.Field
+) -> "peewee.ModelSelect[Account]":
     return accounts.where(exactly(column, Parameter("name"))).order_by(Account.sid).limit(1)
 
 
-def _make_nobody():
-    """Do what a row costs that is found, and return None."""
+def _make_nobody() -> None:
+    """Take as long as making an account of the row that was found."""
     Account(__no_default__=True).__data__.update(dict.fromkeys(Account._meta.fields, ""))
-    return
 
 
-def drop_second_tokens(account_sids):
+def drop_second_tokens(account_sids: list[str]) -> None:
     """Drop the second tokens of some accounts, where there are any."""
     if has_own_table(SecondToken):
         SecondToken.delete().where(SecondToken.account_sid.in_(account_sids)).execute()
 
 
-def read_any_account():
+def read_any_account() -> None:
     """Read what every request begins with, whoever calls; fails as they would."""
     read_alone(Account.select(Account.sid).limit(1))
 
 
 @transaction
-def add_account(email_address, auth_token, now, *, friendly_name, parent, role, status=ACTIVE):
+def add_account(
+    email_address: str,
+    auth_token: str,
+    now: datetime,
+    *,
+    friendly_name: str,
+    parent: Account | None,
+    role: str,
+    status: str = ACTIVE,
+) -> Account:
     """Add an account, below ``parent`` or at the top, and return it.
 
     An address that differs only in case is taken too. Raises AccountExists (409), and
@@ -123,12 +133,12 @@ def add_account(email_address, auth_token, now, *, friendly_name, parent, role, 
         )
     except peewee.IntegrityError as error:  # added since we looked
         raise AccountExists() from error
-    changes.record(changes.CREATE, None, account)
+    trail.record(trail.CREATE, None, account)
     return account
 
 
-def is_ancestor(ancestor, account):
-    """Tell whether an account is the other's parent, or its parent's, and so on."""
+def is_ancestor(ancestor: Account, account: Account) -> bool:
+    """Return whether an account is the other's parent, or its parent's, and so on."""
     return ancestor.sid in _go_up(account)
 
 
@@ -137,9 +147,9 @@ def list_ancestor_sids(account: Account) -> list[str]:
     return list(_go_up(account))
 
 
-def _go_up(account):
+def _go_up(account: Account) -> Iterator[str]:
     """Yield the sids of all ancestors, from the parent on; a ring ends where it began."""
-    seen = set()
+    seen: set[str] = set()
     parent_sid = account.parent_sid
     while parent_sid is not None and parent_sid not in seen:
         yield parent_sid
@@ -148,7 +158,7 @@ def _go_up(account):
         parent_sid = parent and parent.parent_sid
 
 
-def select_children(account: Account) -> peewee.ModelSelect:
+def select_children(account: Account) -> "peewee.ModelSelect[Account]":
     """Select an account's direct sub-accounts, in no order."""
     return Account.select().where(Account.parent_sid == account.sid)
 
@@ -167,31 +177,31 @@ def narrow(
     Raises NotFound (404) for a domain that is none of theirs, whether another organization has it
     or none.
     """
-    wanted = set() if organization_sid is None else {organization_sid}
+    wanted: set[str | None] = set() if organization_sid is None else {organization_sid}
     if domain_name is not None:
         wanted.add(_find_organization_sid(domain_name))
-    # More than one is none, and so is a domain of nobody.
-    is_one = len(wanted) == 1 and None not in wanted
-    found = _of_organization(account_sids, *wanted) if is_one else []
+    # No account belongs to two organizations, nor to that of a domain of nobody.
+    (wanted_sid,) = wanted if len(wanted) == 1 else (None,)
+    found = [] if wanted_sid is None else _of_organization(account_sids, wanted_sid)
     if domain_name is not None and not found:
         raise NotFound()
     return found
 
 
-def _of_organization(account_sids, organization_sid):
+def _of_organization(account_sids: list[str], organization_sid: str) -> list[str]:
     # An older Restcomm's accounts have none.
     if "organization_sid" not in Account._meta.fields:
         return []
-    found = []
-    for some in peewee.chunked(account_sids, _CHUNK):
-        query = Account.select(Account.sid, Account.organization_sid).where(Account.sid << some)
+    found: list[str] = []
+    for chunk in peewee.chunked(account_sids, SIDS_AT_ONCE):
+        query = Account.select(Account.sid, Account.organization_sid).where(Account.sid << chunk)
         # Compared here: no collation takes another sid for it, or cannot compare at all.
-        found += [sid for sid, its_sid in query.tuples() if its_sid == organization_sid]
+        found += [row.sid for row in read_rows(query) if row.organization_sid == organization_sid]
     return sorted(found)
 
 
-def _find_organization_sid(domain_name):
+def _find_organization_sid(domain_name: str) -> str | None:
     if "organization_sid" not in Account._meta.fields:
         return None
     organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
-    return organization and organization.sid
+    return None if organization is None else organization.sid

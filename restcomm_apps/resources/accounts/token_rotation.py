@@ -2,7 +2,9 @@
 place or goes; each step in one transaction.
 """
 
-from restcomm_apps.audit import trail as changes
+from datetime import datetime
+
+from restcomm_apps.audit import trail
 from restcomm_apps.domain import tokens
 from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.errors import AccountClosed, NotProvided, TokenConflict
@@ -14,7 +16,7 @@ from restcomm_apps.store.service_models import SecondToken
 
 
 @transaction
-def rotate_token(account, now):
+def rotate_token(account: Account, now: datetime) -> Account:
     """Give an account a second token and return the account with it as ``new_token``.
 
     Raises TokenConflict (409) where it has one: clients may be using it. Raises AccountClosed
@@ -30,26 +32,24 @@ def rotate_token(account, now):
 
 
 @transaction
-def promote_token(account, now):
+def promote_token(account: Account, now: datetime) -> Account:
     """Put an account's second token in the place of the first and return the account.
 
     Raises TokenConflict (409) where it has none, AccountClosed (409), AccountNotActive (403),
     NotProvided (501).
     """
-    current, second = _read(account)
-    _require(second)
+    current, second = _read_both(account)
     promoted = {"auth_token": second.token, "date_updated": now}
     Account.update(promoted).where(Account.sid == current.sid).execute()
     second.delete_instance()
-    changes.record(changes.UPDATE, current, promoted)
+    trail.record(trail.UPDATE, current, promoted)
     return Account.get_by_id(current.sid)
 
 
 @transaction
-def cancel_token(account, now):
+def cancel_token(account: Account, now: datetime) -> Account:
     """Drop an account's second token and return the account; see ``promote_token``."""
-    current, second = _read(account)
-    _require(second)
+    current, second = _read_both(account)
     second.delete_instance()
     _record_second_token(current, second.token, None)
     return current
@@ -59,7 +59,7 @@ def cancel_token(account, now):
 STEPS = {"rotate": rotate_token, "promote": promote_token, "cancel": cancel_token}
 
 
-def _read(account):
+def _read(account: Account) -> tuple[Account, SecondToken | None]:
     """Read an account and its second token or None, within a transaction."""
     if not has_own_table(SecondToken):
         raise NotProvided("A second token")
@@ -69,11 +69,13 @@ def _read(account):
     return current, SecondToken.get_or_none(SecondToken.account_sid == current.sid)
 
 
-def _record_second_token(account, before, after):
+def _record_second_token(account: Account, before: str | None, after: str | None) -> None:
     account.second_token = before
-    changes.record(changes.UPDATE, account, {"second_token": after})
+    trail.record(trail.UPDATE, account, {"second_token": after})
 
 
-def _require(second):
+def _read_both(account: Account) -> tuple[Account, SecondToken]:
+    current, second = _read(account)
     if second is None:
         raise TokenConflict("The account has no second token")
+    return current, second

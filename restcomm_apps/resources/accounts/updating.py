@@ -1,26 +1,25 @@
-"""What changes an account: an update, and a closing with all that hangs on it, each in one
-transaction.
-"""
+"""An update of an account, and a closing with all that belongs to it, each in one transaction."""
+
+from datetime import datetime
 
 from peewee import chunked
 
-from restcomm_apps.audit import trail as changes
+from restcomm_apps.audit import trail
 from restcomm_apps.domain.roles import ADMINISTRATOR
 from restcomm_apps.domain.vocabulary import ACTIVE, CLOSED, UNINITIALIZED
 from restcomm_apps.errors import AccountClosed, InvalidParameter, LastTopAccount
 from restcomm_apps.resources import account_guards
 from restcomm_apps.resources.applications.queries import remove_applications_of
+from restcomm_apps.resources.parameters import Values
 from restcomm_apps.store import account_locks
 from restcomm_apps.store.database import transaction
+from restcomm_apps.store.expressions import SIDS_AT_ONCE
 from restcomm_apps.store.models import Account
 
-from . import queries as account_queries
-
-# Accounts closed by one statement: engines bound the number of parameters.
-_CHUNK = 500
+from . import queries
 
 
-def update_account(account, values, unbind, now):
+def update_account(account: Account, values: Values, unbind: bool, now: datetime) -> Account:
     """Set the columns ``values`` of an account and return it; the status ``closed`` closes it.
 
     Closing takes all descendants along, sets nothing else and is final; of a closed account it
@@ -39,7 +38,7 @@ def update_account(account, values, unbind, now):
 
 
 @transaction
-def _set(account, values, now):
+def _set(account: Account, values: Values, now: datetime) -> Account:
     current = account_guards.lock_account(account)
     if not values:
         return current
@@ -48,14 +47,14 @@ def _set(account, values, now):
     _keep_a_top_account(current, values)
     columns = _initialize(current, values) | {"date_updated": now}
     if "auth_token" in values:  # a new password ends whatever opened the account before
-        account_queries.drop_second_tokens([current.sid])
+        queries.drop_second_tokens([current.sid])
     Account.update(columns).where(Account.sid == current.sid).execute()
-    changes.record(changes.UPDATE, current, columns)
+    trail.record(trail.UPDATE, current, columns)
     return Account.get_by_id(current.sid)
 
 
 @transaction
-def _close(account, levels_below, unbind, now):
+def _close(account: Account, levels_below: list[list[str]], unbind: bool, now: datetime) -> Account:
     current = account_guards.lock_account(account)
     below = account_locks.lock_levels_below(current, levels_below)
     if current.status != CLOSED:
@@ -64,8 +63,8 @@ def _close(account, levels_below, unbind, now):
     return Account.get_by_id(current.sid)
 
 
-def _initialize(account, values):
-    """Add what a password means for an account that had none of its own."""
+def _initialize(account: Account, values: Values) -> Values:
+    """Add the status that an account becomes with the first password of its own."""
     if account.status != UNINITIALIZED or "auth_token" not in values:
         return values
     if values["auth_token"] == account.auth_token:
@@ -73,7 +72,7 @@ def _initialize(account, values):
     return {"status": ACTIVE} | values
 
 
-def _keep_a_top_account(account, values):
+def _keep_a_top_account(account: Account, values: Values) -> None:
     """Raise LastTopAccount (409) where nobody would be left to act on all others.
 
     That is an active account without a parent; an administrator, where there was one.
@@ -88,18 +87,18 @@ def _keep_a_top_account(account, values):
         raise LastTopAccount()
 
 
-def _close_all(accounts, unbind, now):
+def _close_all(accounts: list[Account], unbind: bool, now: datetime) -> None:
     """Close locked accounts, drop their second tokens, remove their applications.
 
-    Of an account that is closed what may be left in it is removed.
+    The applications of an account that is closed already are removed too.
     """
-    for some in chunked(accounts, _CHUNK):
-        for account in some:
+    for chunk in chunked(accounts, SIDS_AT_ONCE):
+        for account in chunk:
             remove_applications_of(account, unbind, now)
-        sids = [account.sid for account in some]
-        account_queries.drop_second_tokens(sids)
+        sids = [account.sid for account in chunk]
+        queries.drop_second_tokens(sids)
         closed = {"status": CLOSED, "date_updated": now}
         Account.update(closed).where(Account.sid << sids, Account.status != CLOSED).execute()
-        for account in some:
+        for account in chunk:
             if account.status != CLOSED:
-                changes.record(changes.CLOSE, account, closed)
+                trail.record(trail.CLOSE, account, closed)

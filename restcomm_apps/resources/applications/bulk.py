@@ -1,9 +1,10 @@
-"""Rows to changes of applications: which names a row may hold, and what is to be done with it.
+"""Rows about applications: which names a row may hold, and what is to be done with it.
 
 The values are those of forms, by the rules of ``forms``. A bulk's rows and those of a file that
 ``restcomm-apps apply`` reads are the same, but for the action.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from restcomm_apps.errors import (
     MissingParameter,
     RestcommError,
 )
-from restcomm_apps.resources.parameters import STORABLE_RULE
+from restcomm_apps.resources.parameters import STORABLE_RULE, Values
 from restcomm_apps.store.database import refused_column
 from restcomm_apps.store.pauses import Pace
 
@@ -28,16 +29,28 @@ _PARAMETERS = ("Sid", *forms.PARAMETERS)
 # What a row of a file may hold, {name: parameter}. Of a list that is sent back the JSON keys count
 # as well, and what cannot change is ignored.
 FILE_NAMES = {name: name for name in _PARAMETERS} | {
-    p.json: p.xml for p in APPLICATION.properties if p.xml in _PARAMETERS
+    shown.json: shown.xml
+    for shown in APPLICATION.properties
+    if shown.json is not None and shown.xml in _PARAMETERS
 }
 # And one of a bulk.
 NAMES = {"Action": "Action", "action": "Action"} | FILE_NAMES
-_READ_ONLY = {name for p in APPLICATION.properties for name in (p.xml, p.json)} - {*NAMES, None}
+_SHOWN = {name for shown in APPLICATION.properties for name in (shown.xml, shown.json)}
+_READ_ONLY = _SHOWN - {*NAMES, None}
 _LONGEST_SHOWN_NAME = 40
 
+# A row as the formats of rows have it: the line it begins in, its names and values. A name that is
+# no text is known to nobody.
+Fields = Sequence[tuple[object, object]]
+Row = tuple[int, Fields]
+# {parameter: text} of a row.
+RowTexts = dict[str, str | None]
+# {sid: line} of the rows that were read.
+Lines = dict[str, int]
 
-class Change(NamedTuple):
-    """What is to become of one application.
+
+class RowAction(NamedTuple):
+    """What is to be done with one application.
 
     ``line`` is where its row begins, or None; ``sid`` is None for a new one; ``values`` are those
     of columns.
@@ -46,12 +59,12 @@ class Change(NamedTuple):
     line: int | None
     action: str
     sid: str | None
-    values: dict
+    values: Values
 
 
 @contextmanager
-def about_line(line):
-    """Have the errors a client is told name a line; a context manager."""
+def about_line(line: int | None) -> Iterator[None]:
+    """Name a line in the errors that a client may be told; a context manager."""
     try:
         yield
     except RestcommError as error:
@@ -63,44 +76,48 @@ def about_line(line):
         raise
 
 
-def read_changes(rows):
-    """Validate a bulk's rows into a list of Changes.
+def read_actions(rows: Iterable[Row]) -> list[RowAction]:
+    """Validate a bulk's rows into RowActions.
 
     Raises MalformedRequest, MissingParameter, InvalidParameter (400), naming the line.
     """
-    changes, lines, pace = [], {}, Pace()
+    actions: list[RowAction] = []
+    lines: Lines = {}
+    pace = Pace()
     for line, texts in read_texts(rows, NAMES):
         pace.give_way()
         with about_line(line):
-            change = _read_change(line, texts)
-            require_new(change.sid, lines)
-        lines[change.sid] = line
-        changes.append(change)
-    return changes
+            action = _read_action(line, texts)
+            require_new(action.sid, lines)
+        if action.sid is not None:
+            lines[action.sid] = line
+        actions.append(action)
+    return actions
 
 
-def read_texts(rows, known):
+def read_texts(rows: Iterable[Row], known: Mapping[str, str]) -> Iterator[tuple[int, RowTexts]]:
     """Yield (line, {parameter: text or None}) of rows; None stands for JSON's and YAML's null.
 
     ``known`` is NAMES or FILE_NAMES. Raises MalformedRequest, InvalidParameter (400), naming the
     line.
     """
-    line = None
+    is_empty = True
     for line, fields in rows:
+        is_empty = False
         with about_line(line):
             texts = _read_texts(fields, known)
         yield line, texts
-    if line is None:
+    if is_empty:
         raise MalformedRequest("There must be at least one row")
 
 
-def find_parameters(names, known):
-    """Give the parameter of each name, None for what is ignored; see ``read_texts``.
+def find_parameters(names: Iterable[object], known: Mapping[str, str]) -> list[str | None]:
+    """List the parameter of each name, None for what is ignored; see ``read_texts``.
 
-    Raises InvalidParameter (400) for an unknown name: a misspelled one would be missed for ever,
-    where nobody looks at each reply. For a parameter that is there twice, too.
+    Raises InvalidParameter (400) for an unknown name: nobody looks at each reply, so a misspelled
+    one would never be noticed. For a parameter that is there twice, too.
     """
-    parameters = []
+    parameters: list[str | None] = []
     for name in names:
         parameter = known.get(name) if isinstance(name, str) else None
         if parameter is None and name not in _READ_ONLY:
@@ -112,13 +129,13 @@ def find_parameters(names, known):
     return parameters
 
 
-def require_new(sid, lines):
+def require_new(sid: str | None, lines: Lines) -> None:
     """Raise InvalidParameter (400) where a sid is a key of ``lines``, {sid: line}, already."""
     if sid is not None and sid in lines:
         raise InvalidParameter("Sid", f"not be that of line {lines[sid]} again")
 
 
-def _read_texts(fields, known):
+def _read_texts(fields: Fields, known: Mapping[str, str]) -> RowTexts:
     parameters = find_parameters([name for name, _ in fields], known)
     return {
         parameter: _read_text(value, parameter)
@@ -127,7 +144,7 @@ def _read_texts(fields, known):
     }
 
 
-def _read_text(value, parameter):
+def _read_text(value: object, parameter: str) -> str | None:
     if isinstance(value, bool) and parameter in forms.LOOKUPS:
         return "true" if value else "false"
     if value is not None and not isinstance(value, str):
@@ -140,7 +157,7 @@ def _read_text(value, parameter):
     return value
 
 
-def _read_change(line, texts):
+def _read_action(line: int, texts: RowTexts) -> RowAction:
     sid = texts.pop("Sid", None)
     action = texts.pop("Action", None)
     if action is None:
@@ -152,11 +169,10 @@ def _read_change(line, texts):
         raise InvalidParameter("Sid", "be left out where an application is created")
     if action != CREATE and sid is None:
         raise MissingParameter("Sid")
-    values = {CREATE: values_to_create, UPDATE: values_to_update, REMOVE: _no_values}[action](texts)
-    return Change(line, action, sid, values)
+    return RowAction(line, action, sid, _READERS[action](texts))
 
 
-def values_to_create(texts):
+def values_to_create(texts: RowTexts) -> Values:
     """Validate the texts of a new application; None is as good as nothing.
 
     Raises as ``forms.values_to_create``.
@@ -164,10 +180,13 @@ def values_to_create(texts):
     return forms.values_to_create({name: text for name, text in texts.items() if text is not None})
 
 
-def values_to_update(texts):
+def values_to_update(texts: RowTexts) -> Values:
     """Validate the texts that change an application; None clears. Raises InvalidParameter (400)."""
     return forms.values_to_update({name: text or "" for name, text in texts.items()})
 
 
-def _no_values(texts):
+def _no_values(texts: RowTexts) -> Values:
     return {}
+
+
+_READERS = {CREATE: values_to_create, UPDATE: values_to_update, REMOVE: _no_values}

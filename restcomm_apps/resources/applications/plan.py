@@ -1,44 +1,49 @@
-"""What differs between an account's applications and what a file says of them.
+"""What is to be done so that an account's applications become what a file says of them.
 
 A row of the file is about the application of its Sid, or else of its FriendlyName. What the row
 does not name stays as it is.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from restcomm_apps.errors import InvalidParameter, MissingParameter, NotFound
 from restcomm_apps.resources import account_guards
+from restcomm_apps.resources.parameters import Values
 from restcomm_apps.store.database import transaction
+from restcomm_apps.store.models import Account, Application
 
 from . import bulk
-from .queries import change_applications, list_applications
+from .bulk import RowAction, RowTexts
+from .queries import apply_actions, list_applications
 
 _MOST_NAMED = 3
 _COLUMNS = ("friendly_name", "voice_caller_id_lookup", "rcml_url", "kind")
 
 
-class StaleDifferences(Exception):
-    """The applications have changed since they were compared."""
+class StalePlan(Exception):
+    """The applications have changed since the plan was made."""
 
 
-class Difference(NamedTuple):
-    """A change, the name of its application, and the columns that change as they are: a dict."""
+class Step(NamedTuple):
+    """A RowAction, the name of its application, and the columns that change as they are."""
 
-    change: bulk.Change
+    row_action: RowAction
     friendly_name: str
-    before: dict
+    before: Values
 
 
-class Differences(NamedTuple):
-    """All Differences, and how many applications of the account the file does not name."""
+class Plan(NamedTuple):
+    """All steps, and how many applications of the account the file does not name."""
 
-    changes: list
+    steps: list[Step]
     others: int
 
 
-def find_differences(account, rows, prune):
-    """Compare a file's rows, (line, [(name, value)]), with an account's applications.
+def make_plan(account: Account, rows: Iterable[bulk.Row], prune: bool) -> Plan:
+    """Compare a file's rows with an account's applications.
 
     With ``prune`` an application that no row is about is to be removed. Raises MalformedRequest,
     MissingParameter, InvalidParameter (400), NotFound (404), each naming its line.
@@ -47,47 +52,50 @@ def find_differences(account, rows, prune):
 
 
 @transaction
-def apply_differences(account, rows, prune, differences, unbind, now):
+def carry_out(
+    plan: Plan,
+    account: Account,
+    rows: Iterable[bulk.Row],
+    prune: bool,
+    unbind: bool,
+    now: datetime,
+) -> None:
     """Make the applications what the rows say, all or nothing.
 
-    Raises StaleDifferences where the differences are no longer those that were found before,
-    AccountClosed (409).
+    Raises StalePlan where it is no longer the plan that ``make_plan`` makes, AccountClosed (409).
     """
     account_guards.keep_open(account)
-    if _compare(list_applications(account, to_change=True), rows, prune) != differences:
-        raise StaleDifferences()
-    changes = [difference.change for difference in differences.changes]
-    change_applications(account, changes, unbind, now)
+    if _compare(list_applications(account, to_change=True), rows, prune) != plan:
+        raise StalePlan()
+    apply_actions(account, [step.row_action for step in plan.steps], unbind, now)
 
 
-def _compare(applications, rows, prune):
+def _compare(applications: list[Application], rows: Iterable[bulk.Row], prune: bool) -> Plan:
     by_sid = {application.sid: application for application in applications}
-    lines = {}
-    found = []
+    lines: bulk.Lines = {}
+    steps: list[Step] = []
     for line, texts, application in _match(by_sid, list(bulk.read_texts(rows, bulk.FILE_NAMES))):
         with bulk.about_line(line):
             if application is None:
-                values = bulk.values_to_create(texts)
-                change = bulk.Change(line, bulk.CREATE, None, values)
-                found.append(Difference(change, values["friendly_name"], {}))
+                steps.append(_create(line, texts))
                 continue
             bulk.require_new(application.sid, lines)
             lines[application.sid] = line
-            found.extend(_differ(line, application, bulk.values_to_update(texts)))
+            steps.extend(_update(line, application, bulk.values_to_update(texts)))
     others = [application for sid, application in by_sid.items() if sid not in lines]
     if prune:
-        for application in others:
-            change = bulk.Change(None, bulk.REMOVE, application.sid, {})
-            found.append(Difference(change, application.friendly_name, {}))
-    return Differences(found, len(others))
+        steps.extend(_remove(application) for application in others)
+    return Plan(steps, len(others))
 
 
-def _match(by_sid, rows):
+def _match(
+    by_sid: dict[str, Application], rows: list[tuple[int, RowTexts]]
+) -> Iterator[tuple[int, RowTexts, Application | None]]:
     """Yield (line, texts, application or None) of rows."""
-    by_name = defaultdict(list)
+    by_name: defaultdict[str, list[Application]] = defaultdict(list)
     for application in by_sid.values():
         by_name[application.friendly_name].append(application)
-    lines_by_name = defaultdict(list)
+    lines_by_name: defaultdict[str | None, list[int]] = defaultdict(list)
     for line, texts in rows:
         lines_by_name[texts.get("FriendlyName")].append(line)
     for line, texts in rows:
@@ -101,13 +109,13 @@ def _match(by_sid, rows):
             name = texts.get("FriendlyName")
             if name is None:
                 raise MissingParameter("FriendlyName")
-            _require_one(name, [f"line {each}" for each in lines_by_name[name]])
+            _require_one(name, [f"line {number}" for number in lines_by_name[name]])
             _require_one(name, [application.sid for application in by_name[name]])
             yield line, texts, next(iter(by_name[name]), None)
 
 
-def _require_one(friendly_name, matches):
-    """Raise InvalidParameter (400) where a name alone does not tell which application is meant."""
+def _require_one(friendly_name: str, matches: list[str]) -> None:
+    """Raise InvalidParameter (400) where several applications or lines have the same name."""
     if len(matches) > 1:
         several = " and ".join(matches[:_MOST_NAMED])
         more = len(matches) - _MOST_NAMED
@@ -117,14 +125,24 @@ def _require_one(friendly_name, matches):
         )
 
 
-def _differ(line, application, values):
-    """List the Difference between an application and what it is to be, if there is one."""
+def _create(line: int, texts: RowTexts) -> Step:
+    values = bulk.values_to_create(texts)
+    return Step(RowAction(line, bulk.CREATE, None, values), values["friendly_name"], {})
+
+
+def _update(line: int, application: Application, values: Values) -> list[Step]:
+    """List the step from an application to what it is to be, if they differ."""
     before = {column: getattr(application, column) for column in _COLUMNS if column in values}
     # A RcmlUrl or Kind may be empty or null, which is the same to whoever writes a file.
-    changing = {column for column in before if (before[column] or "") != (values[column] or "")}
-    if not changing:
+    differing = [column for column in before if (before[column] or "") != (values[column] or "")]
+    if not differing:
         return []
-    values = {column: values[column] for column in before if column in changing}
-    before = {column: before[column] for column in values}
-    change = bulk.Change(line, bulk.UPDATE, application.sid, values)
-    return [Difference(change, application.friendly_name, before)]
+    values = {column: values[column] for column in differing}
+    before = {column: before[column] for column in differing}
+    row_action = RowAction(line, bulk.UPDATE, application.sid, values)
+    return [Step(row_action, application.friendly_name, before)]
+
+
+def _remove(application: Application) -> Step:
+    row_action = RowAction(None, bulk.REMOVE, application.sid, {})
+    return Step(row_action, application.friendly_name, {})

@@ -3,35 +3,44 @@
 What must happen together happens in one transaction here. Columns stand in ``models``.
 """
 
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
-from peewee import chunked
+from peewee import ModelSelect, chunked
 
-from restcomm_apps.audit import trail as changes
+from restcomm_apps.audit import trail
 from restcomm_apps.domain import sids
 from restcomm_apps.domain.vocabulary import API_VERSION
 from restcomm_apps.errors import Forbidden, MalformedRequest, NotFound
 from restcomm_apps.resources import account_guards
-from restcomm_apps.resources.listings import Listing
+from restcomm_apps.resources.listings import Listing, Row
+from restcomm_apps.resources.parameters import Values
+from restcomm_apps.store.columns import SidField
 from restcomm_apps.store.database import locked, transaction
-from restcomm_apps.store.expressions import exactly
+from restcomm_apps.store.expressions import SIDS_AT_ONCE, exactly
 from restcomm_apps.store.models import Account, Application, Client, IncomingPhoneNumber
 from restcomm_apps.store.prepared import Insertion, Parameter, Statement
 from restcomm_apps.store.service_models import Change
 
-from . import bulk
+from .bulk import CREATE, REMOVE, UPDATE, RowAction, about_line
+from .representation import BulkOutcome
 
-# Applications removed by one statement: engines bound the number of parameters.
-_CHUNK = 500
-# Of the RcmlUrls of what a bulk leaves, which its reply shows: its body has no more, but a row may
-# name an application of a longer one.
-_MOST_OCTETS_LEFT = 2**22
-_TOO_MUCH_LEFT = "together the applications have more than 4 MiB of RcmlUrls"
+# Of the RcmlUrls that the reply to a bulk shows: its body has no more, but a row may name an
+# application of a longer one.
+_MOST_OCTETS_SHOWN = 2**22
+_TOO_MUCH = "together the applications have more than 4 MiB of RcmlUrls"
 
 _insertion = Insertion(Application)
 
+# Refuses, by raising, to write an application in the state that it is called with.
+Check = Callable[[Application], None]
+A = TypeVar("A", Application, Row)
 
-def list_applications(account, to_change=False):
+
+def list_applications(account: Account, to_change: bool = False) -> list[Application]:
     """List all of an account's applications, by sid.
 
     With ``to_change`` they are locked for a transaction that may change them.
@@ -40,7 +49,7 @@ def list_applications(account, to_change=False):
     return list((locked(owned) if to_change else owned).order_by(Application.sid))
 
 
-def find_application(account, sid):
+def find_application(account: Account, sid: str) -> Row:
     """Find one of an account's applications, as a named tuple.
 
     Raises NotFound (404) where there is none of that sid, Forbidden (403) where it is another
@@ -50,40 +59,40 @@ def find_application(account, sid):
 
 
 @Statement
-def _select_by_sid():
+def _select_by_sid() -> "ModelSelect[Application]":
     return Application.select().where(exactly(Application.sid, Parameter("sid")))
 
 
-def _lock_application(account, sid):
+def _lock_application(account: Account, sid: str) -> Application:
     """Find an application within a transaction that will change it; see ``find_application``."""
     query = locked(Application.select().where(exactly(Application.sid, sid)))
     return _owned(query.first() if sids.is_sid(sid) else None, account)
 
 
-def _owned(found, account):
-    if found is None:
+def _owned(application: A | None, account: Account) -> A:
+    if application is None:
         raise NotFound()
-    if found.account_sid != account.sid:
+    if application.account_sid != account.sid:
         raise Forbidden()
-    return found
+    return application
 
 
-def list_changes(account: Account, sid: str) -> Listing:
-    """Give the Listing of changes to one of an account's applications, a removed one's too.
+def list_changes(account: Account, sid: str) -> Listing[Change]:
+    """Return the Listing of changes to one of an account's applications, a removed one's too.
 
     They are listed by sequence. Raises NotFound (404), also where no trail is kept, and Forbidden
     (403); see ``find_application``.
     """
-    if not changes.has_tables():
+    if not trail.has_tables():
         raise NotFound()
-    select = partial(changes.select_changes, account.sid, sid)
+    select = partial(trail.select_changes, account.sid, sid)
     if not select().exists():
         find_application(account, sid)
     return Listing(select, (Change.sequence,), grows_at_its_end=True)
 
 
 @transaction
-def create_application(account, values, now):
+def create_application(account: Account, values: Values, now: datetime) -> Application:
     """Add an application with the columns ``values`` to an account and return it.
 
     Raises AccountNotActive (403), AccountClosed (409); see ``account_guards.keep_open``.
@@ -92,7 +101,7 @@ def create_application(account, values, now):
     return _create(account, values, now)
 
 
-def _create(account, values, now):
+def _create(account: Account, values: Values, now: datetime) -> Application:
     sid = sids.new_sid(sids.APPLICATION)
     application = _insertion.run(
         sid=sid,
@@ -103,12 +112,14 @@ def _create(account, values, now):
         uri=f"/{API_VERSION}/Accounts/{account.sid}/Applications/{sid}",
         **values,
     )
-    changes.record(changes.CREATE, None, application)
+    trail.record(trail.CREATE, None, application)
     return application
 
 
 @transaction
-def update_application(account, sid, values, now, check):
+def update_application(
+    account: Account, sid: str, values: Values, now: datetime, check: Check
+) -> Row:
     """Set the columns ``values`` of an application and return it; see ``find_application``.
 
     DateUpdated moves only when there is a column to set. ``check`` is called with the application
@@ -116,20 +127,21 @@ def update_application(account, sid, values, now, check):
     """
     application = _lock_application(account, sid)
     check(application)
-    if values:
-        columns = values | {"date_updated": now}
-        Application.update(columns).where(Application.sid == sid).execute()
-        changes.record(changes.UPDATE, application, values)
-        application = find_application(account, sid)
-    return application
+    if not values:
+        return application
+    Application.update(values | {"date_updated": now}).where(Application.sid == sid).execute()
+    trail.record(trail.UPDATE, application, values)
+    return find_application(account, sid)
 
 
 @transaction
-def remove_application(account, sid, unbind, now, check):
+def remove_application(
+    account: Account, sid: str, unbind: bool, now: datetime, check: Check
+) -> None:
     """Remove an application; see ``find_application``, and ``update_application`` for ``check``.
 
-    With ``unbind`` the numbers and clients that point at it are freed in the same transaction; the
-    original left them dangling.
+    With ``unbind`` the numbers and clients that point at it are freed in the same transaction; in
+    the original they went on pointing at it.
     """
     application = _lock_application(account, sid)
     check(application)
@@ -137,74 +149,78 @@ def remove_application(account, sid, unbind, now, check):
 
 
 @transaction
-def change_applications(account, wanted, unbind, now):
-    """Apply ``bulk.Change``s, all or nothing; list what they leave, None for a removed one.
+def apply_actions(
+    account: Account, row_actions: Sequence[RowAction], unbind: bool, now: datetime
+) -> BulkOutcome:
+    """Apply the actions of rows, all or nothing.
 
-    Raises as the function for each single change, naming the line, and as ``create_application``;
-    MalformedRequest (400) where what they leave is more than memory should hold.
+    Raises as the function for each single action, naming the line, and as ``create_application``;
+    MalformedRequest (400) where the applications are more than memory should hold.
     """
     account_guards.keep_open(account)
-    left, octets = [], 0
-    for change in wanted:
-        with bulk.about_line(change.line):
-            left.append(_apply(change, account, now))
-            octets += len(getattr(left[-1], "rcml_url", None) or "")
-            if octets > _MOST_OCTETS_LEFT:
-                raise MalformedRequest(
-                    f"The rows before must be a bulk of their own: {_TOO_MUCH_LEFT}"
-                )
+    applications: list[Row] = []
+    octets = 0
+    for row in row_actions:
+        with about_line(row.line):
+            applications.extend(_apply(row, account, now))
+            octets += len(applications[-1].rcml_url or "") if row.action != REMOVE else 0
+            if octets > _MOST_OCTETS_SHOWN:
+                raise MalformedRequest(f"The rows before must be a bulk of their own: {_TOO_MUCH}")
     if unbind:
-        # Together, as each reads all numbers and clients.
-        removed = [change.sid for change in wanted if change.action == bulk.REMOVE]
-        for some in chunked(removed, _CHUNK):
-            _unbind(some, now)
-    return left
+        # Together, as each search reads all numbers and clients.
+        removed = [row.sid for row in row_actions if row.sid and row.action == REMOVE]
+        for chunk in chunked(removed, SIDS_AT_ONCE):
+            _unbind(chunk, now)
+    count = Counter(row.action for row in row_actions)
+    return BulkOutcome(count[CREATE], count[UPDATE], count[REMOVE], applications)
 
 
-def _apply(change, account, now):
-    if change.action == bulk.CREATE:
-        return _create(account, change.values, now)
-    if change.action == bulk.UPDATE:
-        return update_application(account, change.sid, change.values, now, _accept)
-    return remove_application(account, change.sid, False, now, _accept)
+def _apply(row: RowAction, account: Account, now: datetime) -> list[Row]:
+    """Apply the action of a row; list the application that it creates or updates."""
+    if row.sid is None:
+        return [_create(account, row.values, now)]
+    if row.action == UPDATE:
+        return [update_application(account, row.sid, row.values, now, _accept)]
+    remove_application(account, row.sid, False, now, _accept)
+    return []
 
 
-def _accept(application):
+def _accept(application: Application) -> None:
     """Accept an application in any state."""
 
 
 @transaction
-def remove_applications_of(account, unbind, now):
+def remove_applications_of(account: Account, unbind: bool, now: datetime) -> None:
     """Remove all applications of an account; see ``remove_application``."""
     owned = locked(Application.select().where(exactly(Application.account_sid, account.sid)))
     # In the order of an index, and some at a time: all of them may be more than memory holds.
-    some_of_them = owned.order_by(Application.date_created, Application.sid).limit(_CHUNK)
-    while some := list(some_of_them.clone()):
-        _remove(some, unbind, now)
+    first = owned.order_by(Application.date_created, Application.sid).limit(SIDS_AT_ONCE)
+    while applications := list(first.clone()):
+        _remove(applications, unbind, now)
 
 
-def _remove(applications, unbind, now):
+def _remove(applications: list[Application], unbind: bool, now: datetime) -> None:
     application_sids = [application.sid for application in applications]
     if unbind:
         _unbind(application_sids, now)
     Application.delete().where(Application.sid << application_sids).execute()
     # Last: from here on the account's other writers wait.
     for application in applications:
-        changes.record(changes.REMOVE, application, None)
+        trail.record(trail.REMOVE, application, None)
 
 
-def _unbind(application_sids, now):
+def _unbind(application_sids: list[str], now: datetime) -> None:
     for column in (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid):
         _free(column, application_sids, now)
 
 
-def _free(column, application_sids, now):
+def _free(column: SidField, application_sids: list[str], now: datetime) -> None:
     # Found first and changed by key: no index leads to them, and a change without one would lock
     # each row of the table on MariaDB.
     table = column.model
     candidates = table.select(table.sid, column).where(column << application_sids)
     # A collation may take others for these.
-    pointing = [sid for sid, pointed in candidates.tuples() if pointed in application_sids]
-    for sids_of_rows in chunked(pointing, _CHUNK):
+    pointing = [sid for sid, target in candidates.tuples() if target in application_sids]
+    for chunk in chunked(pointing, SIDS_AT_ONCE):
         freed = {column: None, "date_updated": now}
-        table.update(freed).where(table.sid << sids_of_rows, column << application_sids).execute()
+        table.update(freed).where(table.sid << chunk, column << application_sids).execute()

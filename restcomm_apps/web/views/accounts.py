@@ -5,10 +5,8 @@ from functools import partial
 from flask import Blueprint, Response, current_app, request, url_for
 
 from restcomm_apps.domain.vocabulary import CLOSED
-from restcomm_apps.resources import profiles as profile_queries
-from restcomm_apps.resources.accounts import forms as account_forms
-from restcomm_apps.resources.accounts import queries, token_rotation
-from restcomm_apps.resources.accounts import updating as account_changes
+from restcomm_apps.resources import profiles
+from restcomm_apps.resources.accounts import forms, queries, token_rotation, updating
 from restcomm_apps.resources.accounts.representation import ACCOUNT
 from restcomm_apps.resources.listings import Listing, SidListing
 from restcomm_apps.resources.selection import read_part
@@ -60,7 +58,7 @@ def _listing_for(caller):
 @authorize("Create", on="Accounts")
 def create_account(creator: Account) -> Response:
     """Create a sub-account of the caller, with the caller's role unless another is sent."""
-    values = account_forms.values_to_create(read_form(request), current_app.config["ROLES"])
+    values = forms.values_to_create(read_form(request), current_app.config["ROLES"])
     values.setdefault("role", creator.role)
     require_role_within_rights(values["role"])
     return render(ACCOUNT, queries.add_account(parent=creator, now=now(), **values))
@@ -77,7 +75,7 @@ def read_account(account: Account) -> Response:
 
 def _profile_link(account):
     """Make the header that names the account's profile, at the host and scheme of the request."""
-    sid = profile_queries.find_profile_sid(account)
+    sid = profiles.find_profile_sid(account)
     url = url_for("profiles.read_profile", profile=sid, _external=True)
     return f'<{url}>;rel=related;title="Profiles"'
 
@@ -89,9 +87,9 @@ def _profile_link(account):
 def update_account(account: Account) -> Response:
     """Change one account, or its tokens; a new token is shown in this reply only."""
     form = read_form(request)
-    values = account_forms.values_to_update(form, current_app.config["ROLES"])
+    values = forms.values_to_update(form, current_app.config["ROLES"])
     require_change(account, values)
-    step = account_forms.read_token_step(form)
+    step = forms.read_token_step(form)
     if step is None:
         return render(ACCOUNT, _update(account, values))
     return render(ACCOUNT, token_rotation.STEPS[step](account, now()))
@@ -106,7 +104,7 @@ def close_account(account: Account) -> Response:
 
 
 def _update(account, values):
-    return account_changes.update_account(account, values, unbinds(), now())
+    return updating.update_account(account, values, unbinds(), now())
 
 
 @blueprint.get("/Logout")

@@ -1,7 +1,5 @@
 """The Applications resource: its URLs and verbs."""
 
-from collections import Counter
-
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import BaseConverter
@@ -9,9 +7,9 @@ from werkzeug.routing import BaseConverter
 from restcomm_apps.audit.representation import CHANGE
 from restcomm_apps.errors import InvalidParameter
 from restcomm_apps.resources.applications import bulk, forms, queries
-from restcomm_apps.resources.applications import row_formats as bulk_rows
 from restcomm_apps.resources.applications.listing import ApplicationListing
-from restcomm_apps.resources.applications.representation import APPLICATION, BULK, BulkOutcome
+from restcomm_apps.resources.applications.representation import APPLICATION, BULK
+from restcomm_apps.resources.applications.row_formats import split_rows
 from restcomm_apps.resources.selection import read_part, read_selection
 from restcomm_apps.store.models import Account
 from restcomm_apps.web.accepts import accepts
@@ -92,21 +90,17 @@ def change_applications(account: Account) -> Response:
     text = read_text(request)
 
     def answer():
-        changes = bulk.read_changes(bulk_rows.split_rows(request.mimetype, text))
-        _permit(account, changes)
-        left = queries.change_applications(account, changes, unbinds(), now())
-        count = Counter(change.action for change in changes)
-        applications = [application for application in left if application is not None]
-        outcome = BulkOutcome(*(count[action] for action in bulk.ACTIONS), applications)
-        return render(BULK, outcome)
+        row_actions = bulk.read_actions(split_rows(request.mimetype, text))
+        _permit(account, row_actions)
+        return render(BULK, queries.apply_actions(account, row_actions, unbinds(), now()))
 
     return answer_once([request.mimetype, text], answer)
 
 
-def _permit(account, changes):
-    """Raise Forbidden (403), naming the line, for the first change that the caller may not make."""
+def _permit(account: Account, row_actions: list[bulk.RowAction]) -> None:
+    """Raise Forbidden (403), naming the line, for the first action that the caller may not do."""
     for action in dict.fromkeys(_ROW_ACTIONS.values()):
-        lines = [change.line for change in changes if _ROW_ACTIONS[change.action] == action]
+        lines = [row.line for row in row_actions if _ROW_ACTIONS[row.action] == action]
         if lines:
             with bulk.about_line(lines[0]):
                 require_action(account, action, "Applications")
