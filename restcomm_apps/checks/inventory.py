@@ -1,10 +1,16 @@
-"""What a database holds before any row is read: tables and columns, as its engine tells."""
+"""What a database holds before any row is read: tables and columns, as its engine lists them."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeAlias
+
+import peewee
 
 from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.store.models import TABLES
+
+# A column of a model, whatever it holds.
+Field: TypeAlias = "peewee.Field[Any]"
 
 _DECLARED = re.compile(r"\s*([a-z_ ]*[a-z_])?\s*(?:\(\s*(\d+)\s*\))?", re.IGNORECASE)
 
@@ -36,46 +42,49 @@ class Column(NamedTuple):
     collation: str | None
 
     @property
-    def type_name(self):
+    def type_name(self) -> str:
         """The declared type in lower case, without length and attributes, e.g. ``varchar``."""
-        return (_DECLARED.match(self.declared)[1] or "").lower().removesuffix(" unsigned")
+        match = _DECLARED.match(self.declared)
+        return ((match and match[1]) or "").lower().removesuffix(" unsigned")
 
     @property
-    def length(self):
+    def length(self) -> int | None:
         """The declared length, or None."""
-        length = _DECLARED.match(self.declared)[2]
-        return length and int(length)
+        match = _DECLARED.match(self.declared)
+        return int(match[2]) if match and match[2] else None
 
 
 class Table(NamedTuple):
     """A table: {column name: Column}, and its storage engine or None."""
 
-    columns: dict
+    columns: dict[str, Column]
     engine: str | None
 
 
-class Install(NamedTuple):
+class Inventory(NamedTuple):
     """What the checks start from: {table name: Table}, and the roles that the settings know."""
 
-    tables: dict
-    roles: tuple
+    tables: dict[str, Table]
+    roles: tuple[str, ...]
 
-    def has(self, *fields):
-        """Tell whether the columns of all these fields are there."""
+    def has(self, *fields: Field) -> bool:
+        """Return whether the columns of all these fields are there."""
         return all(
             (table := self.tables.get(field.model._meta.table_name)) is not None
             and field.column_name in table.columns
             for field in fields
         )
 
-    def collation_of(self, field):
-        """Give the (charset, collation) of a field's column, or None where it has none."""
+    def collation_of(self, field: Field) -> tuple[str, str] | None:
+        """Return the (charset, collation) of a field's column, or None where it has none."""
         if not self.has(field):
             return None
         column = self.tables[field.model._meta.table_name].columns[field.column_name]
-        return column.charset and (column.charset, column.collation)
+        if column.charset is None or column.collation is None:
+            return None
+        return column.charset, column.collation
 
-    def columns(self):
+    def columns(self) -> list[tuple[Field, Column]]:
         """List (field, Column) of all columns that the models know and that are there."""
         return [
             (field, self.tables[model._meta.table_name].columns[field.column_name])
@@ -85,14 +94,14 @@ class Install(NamedTuple):
         ]
 
 
-def take_inventory(roles):
-    """Read what the database holds of Restcomm's tables into an Install; changes nothing."""
+def take_inventory(roles: Iterable[str]) -> Inventory:
+    """Read what the database holds of Restcomm's tables; nothing is written."""
     present = set(database.get_tables())
     names = [model._meta.table_name for model in TABLES]
-    return Install({name: _read_table(name) for name in names if name in present}, tuple(roles))
+    return Inventory({name: _read_table(name) for name in names if name in present}, tuple(roles))
 
 
-def _read_table(name):
+def _read_table(name: str) -> Table:
     mysql = is_mysql()
     columns = database.execute_sql(_MYSQL_COLUMNS if mysql else _SQLITE_COLUMNS, (name,))
     return Table(

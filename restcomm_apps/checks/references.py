@@ -1,8 +1,11 @@
 """The checks of what rows point at: accounts, organizations, applications."""
 
+from collections.abc import Iterator
+
 from peewee import fn
 
 from restcomm_apps.domain.vocabulary import CLOSED
+from restcomm_apps.store.columns import SidField
 from restcomm_apps.store.expressions import pointed_at, to_the_letter
 from restcomm_apps.store.models import (
     Account,
@@ -10,21 +13,23 @@ from restcomm_apps.store.models import (
     Client,
     IncomingPhoneNumber,
     Organization,
+    RestcommModel,
 )
 
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
+from .inventory import Inventory
 
 _REFERENCES = (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid)
 
 
-def _find_ownerless(install):
+def _find_ownerless(inventory: Inventory) -> Iterator[Rows]:
     for model in (Application, IncomingPhoneNumber, Client):
-        yield _pointing_nowhere(install, model.account_sid, Account)
+        yield _pointing_nowhere(inventory, model.account_sid, Account)
 
 
-def _find_of_closed_accounts(install):
+def _find_of_closed_accounts(inventory: Inventory) -> Iterator[Rows]:
     owner = Account.alias()
-    owners = pointed_at(Application.account_sid, owner, install.collation_of(Account.sid))
+    owners = pointed_at(Application.account_sid, owner, inventory.collation_of(Account.sid))
     yield Rows(
         fn.EXISTS(owners.where(owner.status == CLOSED)),
         reads=(Application.account_sid, Account.sid, Account.status),
@@ -32,30 +37,30 @@ def _find_of_closed_accounts(install):
     )
 
 
-def _find_parentless(install):
-    yield _pointing_nowhere(install, Account.parent_sid, Account)
+def _find_parentless(inventory: Inventory) -> Iterator[Rows]:
+    yield _pointing_nowhere(inventory, Account.parent_sid, Account)
 
 
-def _find_of_unknown_organization(install):
+def _find_of_unknown_organization(inventory: Inventory) -> Iterator[Rows]:
     for model in (Account, IncomingPhoneNumber):
-        yield _pointing_nowhere(install, model.organization_sid, Organization)
+        yield _pointing_nowhere(inventory, model.organization_sid, Organization)
 
 
-def _find_dangling(install):
+def _find_dangling(inventory: Inventory) -> Iterator[Rows]:
     for column in _REFERENCES:
-        dangling = _pointing_nowhere(install, column, Application)
-        yield dangling._replace(changes={column: None}, column=column)
+        dangling = _pointing_nowhere(inventory, column, Application)
+        yield dangling._replace(new_values={column: None}, column=column)
 
 
-def _pointing_nowhere(install, column, model):
-    found = pointed_at(column, model.alias(), install.collation_of(model.sid))
+def _pointing_nowhere(inventory: Inventory, column: SidField, model: type[RestcommModel]) -> Rows:
+    found = pointed_at(column, model.alias(), inventory.collation_of(model.sid))
     return Rows(
         column.is_null(False) & ~fn.EXISTS(found), reads=(column, model.sid), shows=(column,)
     )
 
 
-def _find_foreign(install):
-    collation = install.collation_of(Application.sid)
+def _find_foreign(inventory: Inventory) -> Iterator[Rows]:
+    collation = inventory.collation_of(Application.sid)
     for column in _REFERENCES:
         owner = column.model.account_sid
         target = Application.alias()

@@ -1,13 +1,15 @@
 """The checks of what is declared: tables, columns, indexes; no row is read."""
 
+from collections.abc import Callable, Iterator
+
 import peewee
 
-from restcomm_apps.store import schema
-from restcomm_apps.store import service_models as own_models
+from restcomm_apps.store import schema, service_models
 from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.store.models import TABLES, Account, Application
 
-from .base import INFORMATIONAL, WRONG, Check, Finding
+from .base import INFORMATIONAL, WRONG, Check, Example, Finding
+from .inventory import Column, Field, Inventory
 
 # The tables to which the service adds rows.
 _WRITTEN = (Account, Application)
@@ -27,21 +29,21 @@ _ENDLESS = 2**24
 _URI_LENGTH = 255
 
 
-def _missing(field, column):
+def _missing(field: Field, column: Column | None) -> "Example | None":
     return {} if column is None and not schema.is_spare(field.model, field) else None
 
 
-def _missing_from_older(field, column):
+def _missing_from_older(field: Field, column: Column | None) -> "Example | None":
     return {} if column is None and schema.is_spare(field.model, field) else None
 
 
-def _of_another_type(field, column):
+def _of_another_type(field: Field, column: Column | None) -> "Example | None":
     if column is None or column.type_name in _SAME_TYPES[field.field_type]:
         return None
     return _difference(field, column)
 
 
-def _too_narrow(field, column):
+def _too_narrow(field: Field, column: Column | None) -> "Example | None":
     # SQLite enforces no length; a column of another type is found as such.
     if not is_mysql() or column is None or _of_another_type(field, column):
         return None
@@ -52,74 +54,81 @@ def _too_narrow(field, column):
     return _difference(field, column) if room < needed else None
 
 
-def _difference(field, column):
+def _difference(field: Field, column: Column) -> Example:
     length = getattr(field, "max_length", None)
     expected = field.field_type.lower() + (f"({length})" if length else "")
     return {"expected": expected, "found": column.declared or "no type"}
 
 
-def _refusing_null(field, column):
+def _refusing_null(field: Field, column: Column | None) -> "Example | None":
     # Removals empty references, wherever they stand.
     emptied = field.model in _WRITTEN or field.name.endswith("application_sid")
     refuses = column is not None and field.null and not column.nullable
     return {} if refuses and emptied else None
 
 
-def _of_narrow_charset(field, column):
+def _of_narrow_charset(field: Field, column: Column | None) -> "Example | None":
     if column is None or column.charset in (None, "utf8mb4"):
         return None
     return {"charset": column.charset}
 
 
-def _column_check(name, severity, meaning, describe):
-    """Make the Check that lists, table by table, the columns that ``describe`` gives a dict for.
+def _column_check(
+    name: str,
+    severity: str,
+    meaning: str,
+    describe: Callable[[Field, Column | None], Example | None],
+) -> Check:
+    """Make the Check that lists, table by table, the columns that ``describe`` finds wrong.
 
-    ``describe(field, column)`` gives None for one that is right; ``column`` is None for one that
+    ``describe(field, column)`` returns None for one that is right; ``column`` is None for one that
     is not there.
     """
 
-    def find(install):
+    def find(inventory: Inventory) -> Iterator[Finding]:
         for model in TABLES:
-            table = install.tables.get(model._meta.table_name)
+            table = inventory.tables.get(model._meta.table_name)
             if table is None:
                 continue
             described = [
                 (field.column_name, describe(field, table.columns.get(field.column_name)))
                 for field in model._meta.sorted_fields
             ]
-            found = [{"column": name, **words} for name, words in described if words is not None]
+            found: list[Example] = [
+                {"column": name, **words} for name, words in described if words is not None
+            ]
             if found:
                 yield Finding(model._meta.table_name, None, len(found), found)
 
     return Check(name, severity, meaning, find)
 
 
-def _find_missing_tables(install):
+def _find_missing_tables(inventory: Inventory) -> Iterator[Finding]:
     for name in schema.missing_tables():
         yield Finding(name, None, 1, [])
 
 
-def _find_missing_from_older(install):
+def _find_missing_from_older(inventory: Inventory) -> Iterator[Finding]:
     missed = schema.missing_tables()
     for model in TABLES:
         name = model._meta.table_name
-        if name not in install.tables and name not in missed:
+        if name not in inventory.tables and name not in missed:
             yield Finding(name, None, 1, [])
 
 
-def _find_missing_own_tables(install):
+def _find_missing_own_tables(inventory: Inventory) -> Iterator[Finding]:
     present = set(database.get_tables())
-    for model in own_models.TABLES:
+    for model in service_models.TABLES:
         if model._meta.table_name not in present:
             yield Finding(model._meta.table_name, None, 1, [])
 
 
-def _find_unknown_columns(install):
+def _find_unknown_columns(inventory: Inventory) -> Iterator[Finding]:
     """Yield columns that a row written by the service could not fill."""
     for model in _WRITTEN:
-        table = install.tables.get(model._meta.table_name)
+        table = inventory.tables.get(model._meta.table_name)
         known = {field.column_name for field in model._meta.sorted_fields}
-        found = [
+        found: list[Example] = [
             {"column": name, "found": column.declared}
             for name, column in (table.columns.items() if table else ())
             if name not in known and not column.nullable and not column.has_default
@@ -128,29 +137,29 @@ def _find_unknown_columns(install):
             yield Finding(model._meta.table_name, None, len(found), found)
 
 
-def _find_keyless(install):
-    for name, table in install.tables.items():
+def _find_keyless(inventory: Inventory) -> Iterator[Finding]:
+    for name, table in inventory.tables.items():
         if [column for column, declared in table.columns.items() if declared.in_key] != ["sid"]:
             yield Finding(name, "sid", 1, [])
 
 
-def _find_engines(install):
-    for name, table in install.tables.items():
+def _find_engines(inventory: Inventory) -> Iterator[Finding]:
+    for name, table in inventory.tables.items():
         if table.engine not in (None, "InnoDB"):
             mend = peewee.SQL(f"ALTER TABLE {name} ENGINE = InnoDB")
             yield Finding(name, None, 1, [{"engine": table.engine}], (mend,))
 
 
-def _find_missing_indexes(install):
+def _find_missing_indexes(inventory: Inventory) -> Iterator[Finding]:
     for model in TABLES:
-        if model._meta.table_name not in install.tables:
+        if model._meta.table_name not in inventory.tables:
             continue
         missing = [
-            index for index in schema.missing_indexes(model) if install.has(*index._expressions)
+            index for index in schema.missing_indexes(model) if inventory.has(*index._expressions)
         ]
         if missing:
             columns = [[field.column_name for field in index._expressions] for index in missing]
-            shown = [{"columns": ", ".join(names)} for names in columns]
+            shown: list[Example] = [{"columns": ", ".join(names)} for names in columns]
             mends = tuple(index.safe(False) for index in missing)
             yield Finding(model._meta.table_name, None, len(missing), shown, mends)
 

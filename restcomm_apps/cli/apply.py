@@ -1,5 +1,6 @@
 """The command that makes an account's applications what a file says."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from restcomm_apps.store import schema
 
 from .base import Mistake, commands, is_confirmed, require_tables, say
 
-_SPLIT = {
+_SPLIT: dict[str, Callable[[str], Iterator[bulk.Row]]] = {
     ".csv": partial(row_formats.split_csv, known=bulk.FILE_NAMES),
     ".yaml": split_yaml,
     ".yml": split_yaml,

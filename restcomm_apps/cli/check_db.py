@@ -76,7 +76,7 @@ def _forbid_writes():
 def _announce(to_mend):
     """Say on standard error what will be done."""
     for check, finding in to_mend:
-        doing = f"--fix {check.name} {check.mending}: {finding.count} of {_where(finding)}"
+        doing = f"--fix {check.name} {check.mending}: {finding.number} of {_where(finding)}"
         click.echo("\n".join([doing, *_example_lines(finding)]), err=True)
 
 
@@ -87,7 +87,7 @@ def _where(finding):
 def _totals(found):
     totals = {checks.WRONG: 0, checks.INFORMATIONAL: 0}
     for check, finding in found:
-        totals[check.severity] += finding.count
+        totals[check.severity] += finding.number
     return totals
 
 
@@ -98,7 +98,7 @@ def _as_json(found, mended):
             "severity": check.severity,
             "table": finding.table,
             "column": finding.column,
-            "count": finding.count,
+            "count": finding.number,
             "meaning": check.meaning,
             "fix": check.name if finding.statements else None,
             "examples": finding.examples,
@@ -118,7 +118,7 @@ def _as_table(found, mended):
         for check, finding, count in mended
     ]
     for check, finding in found:
-        lines.append(_ROW.format(check.severity, check.name, finding.count, _where(finding)))
+        lines.append(_ROW.format(check.severity, check.name, finding.number, _where(finding)))
         advice = f"; mend with --fix {check.name}" if finding.statements else ""
         lines.append(f"{_INDENT}{check.meaning}{advice}")
         lines.extend(_example_lines(finding))
@@ -134,5 +134,5 @@ def _example_lines(finding):
         _INDENT + printable(", ".join(f"{name}={value}" for name, value in example.items()))
         for example in finding.examples
     ]
-    more = finding.count - len(lines)
+    more = finding.number - len(lines)
     return [*lines, f"{_INDENT}and {more} more"] if lines and more else lines

@@ -1,5 +1,7 @@
 """SQL expressions that mean the same on SQLite and on MariaDB, whatever the tables' collations."""
 
+from typing import TypeVar
+
 import peewee
 from peewee import fn
 
@@ -7,6 +9,8 @@ from .database import is_mysql
 
 # Rows that one statement names by their sids: engines bound the number of parameters.
 SIDS_AT_ONCE = 500
+
+M = TypeVar("M", bound=peewee.Model)
 
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -70,9 +74,9 @@ def has_other_than_alphanumerics(text: peewee.ColumnBase) -> peewee.Expression:
 
 def pointed_at(
     column: peewee.ColumnBase,
-    target: "peewee.ModelAlias[peewee.Model]",
+    target: "peewee.ModelAlias[M]",
     collation: tuple[str, str] | None,
-) -> "peewee.ModelSelect[peewee.Model]":
+) -> "peewee.ModelSelect[M]":
     """Select the rows of ``target``, a model's alias, whose sid a column holds, exactly.
 
     ``collation`` is the (charset, collation) of that sid, or None on SQLite: a comparison in it

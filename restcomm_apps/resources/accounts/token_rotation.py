@@ -2,6 +2,7 @@
 place or goes; each step in one transaction.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from restcomm_apps.audit import trail
@@ -56,7 +57,11 @@ def cancel_token(account: Account, now: datetime) -> Account:
 
 
 # The steps of a rotation, by the words of ``forms`` and of the command line.
-STEPS = {"rotate": rotate_token, "promote": promote_token, "cancel": cancel_token}
+STEPS: dict[str, Callable[[Account, datetime], Account]] = {
+    "rotate": rotate_token,
+    "promote": promote_token,
+    "cancel": cancel_token,
+}
 
 
 def _read(account: Account) -> tuple[Account, SecondToken | None]:
