@@ -9,10 +9,10 @@ import click
 
 from restcomm_apps.app import create_app
 from restcomm_apps.store.database import database
-from restcomm_apps.transfer import database_rows as tables
-from restcomm_apps.transfer import export_file as lines
-from restcomm_apps.transfer import loader as loading
-from restcomm_apps.transfer import rows, sources
+from restcomm_apps.transfer import loader, sources
+from restcomm_apps.transfer.database_rows import count_rows, present_tables, snapshot
+from restcomm_apps.transfer.export_file import write_lines
+from restcomm_apps.transfer.rows import MODELS
 
 from .base import Mistake, commands, require_tables, say
 
@@ -64,17 +64,17 @@ def _check_zone(zone_name, own_zone_name):
 
 def _load(opened, dry_run, account_sids, skip_bad):
     """Load in one transaction; give the Difference, and whether it was undone for bad rows."""
-    chosen = loading.belonging_to(account_sids, opened) if account_sids else opened
+    chosen = loader.belonging_to(account_sids, opened) if account_sids else opened
     with _progress(opened.size) as advance:
 
         def progress():
             advance(opened.position)
 
         if dry_run:
-            difference = loading.load(chosen, False, progress)
+            difference = loader.load(chosen, False, progress)
             return difference, bool(difference.bad_count) and not skip_bad
         with database.atomic() as transaction:
-            difference = loading.load(chosen, True, progress)
+            difference = loader.load(chosen, True, progress)
             refused = bool(difference.bad_count) and not skip_bad
             if refused:
                 transaction.rollback()
@@ -98,9 +98,9 @@ def _show_bad(difference):
 
 def _show(difference, dry_run):
     heading = "would be" if dry_run else ""
-    width = max(map(len, rows.MODELS))
+    width = max(map(len, MODELS))
     click.echo(f"{heading:{width}}    added  changed     same")
-    for table in rows.MODELS:
+    for table in MODELS:
         counts = (difference.added[table], difference.changed[table], difference.same[table])
         click.echo(f"{table:{width}} " + " ".join(f"{count:8}" for count in counts))
     for (table, column), count in sorted(difference.columns.items()):
@@ -118,11 +118,11 @@ def export_rows(file):
     """
     app = create_app()
     require_tables()
-    with _opened(file) as output, tables.snapshot(database):
-        present = tables.present_tables(database)
-        size = sum(tables.count_rows(database, table) for table in present)
+    with _opened(file) as output, snapshot(database):
+        present = present_tables(database)
+        size = sum(count_rows(database, table) for table in present)
         with _progress(size) as advance:
-            lines.write_lines(database, app.config["TIMEZONE"].key, output, advance)
+            write_lines(database, app.config["TIMEZONE"].key, output, advance)
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TextIO
 
-from .database_rows import PAGE, present_tables, read_table
-from .rows import MODELS, BadRow, Refused, SourceRow, values_of
+from .database_rows import PAGE, Source, present_tables, read_table
+from .rows import MODELS, BadRow, Refused, SourceRow, Values, values_of
 
 FORMAT = "restcomm-apps"
 VERSION = 1
@@ -14,12 +16,14 @@ class Unusable(Exception):
     """A file is not one that this version can read; the text says why."""
 
 
-def write_lines(source, zone_name, file, progress):
+def write_lines(
+    source: Source, zone_name: str, file: TextIO, progress: Callable[[int], None]
+) -> None:
     """Write all rows of a database as lines of ASCII text.
 
-    ``progress`` is called with the number of rows written so far. Call it in a ``tables.snapshot``.
+    ``progress`` is called with the number of rows written so far. Call it in a ``snapshot``.
     """
-    counts = Counter()
+    counts: Counter[str] = Counter()
     _write(file, {"format": FORMAT, "version": VERSION, "timezone": zone_name})
     for table in present_tables(source):
         for row in read_table(source, table):
@@ -31,11 +35,11 @@ def write_lines(source, zone_name, file, progress):
     _write(file, {"rows": counts})
 
 
-def _write(file, line):
+def _write(file: TextIO, line: Mapping[str, object]) -> None:
     file.write(json.dumps(line, separators=(",", ":")) + "\n")
 
 
-def _values_to_write(row):
+def _values_to_write(row: SourceRow) -> Values:
     try:
         return values_of(row)
     except Refused:
@@ -44,12 +48,12 @@ def _values_to_write(row):
         return {name: _as_json(value) for name, value in row.columns.items() if name in known}
 
 
-def _as_json(value):
+def _as_json(value: object) -> str | int | float | None:
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
-def read_header(line):
-    """Give the name of the time zone that the first line of a file names.
+def read_header(line: bytes) -> str | None:
+    """Return the name of the time zone that the first line of a file names.
 
     Raises Unusable.
     """
@@ -61,9 +65,10 @@ def read_header(line):
     return header.get("timezone")
 
 
-def read_lines(lines):
+def read_lines(lines: Iterable[bytes]) -> Iterator[SourceRow | BadRow]:
     """Yield the rows of the lines that follow the first, as bytes, one by one."""
-    counts, ended = {}, False
+    counts: dict[str, int] = {}
+    ended = False
     for number, line in enumerate(lines, 2):
         where = f"line {number}"
         content = _read_object(line)
@@ -83,7 +88,7 @@ def read_lines(lines):
         yield BadRow("its end", "the file is cut off: its last line is missing")
 
 
-def _read_object(line):
+def _read_object(line: bytes) -> dict[str, Any]:
     """Read a line into a dict, an empty one where it holds none."""
     try:
         content = json.loads(line)

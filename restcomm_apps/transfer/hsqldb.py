@@ -5,6 +5,7 @@ character, stands there as the reference of each of its UTF-16 units.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 from .rows import MODELS, BadRow, SourceRow
 
@@ -21,6 +22,9 @@ _UNITS = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _KEYWORDS = {"NULL": None, "TRUE": True, "FALSE": False}
 _CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK")
 
+# {table: names of its columns}
+Columns = dict[str, list[str]]
+
 _BEGINNING = re.compile(rb"\s*(?:/\*|--|(?:SET|CREATE|ALTER|GRANT|INSERT)\s)", re.IGNORECASE)
 
 
@@ -28,14 +32,14 @@ class _Unreadable(Exception):
     """A line is not what its beginning promises; the text is the reason."""
 
 
-def is_script(beginning):
-    """Tell whether a file that begins with these bytes may be a script of HSQLDB."""
+def is_script(beginning: bytes) -> bool:
+    """Return whether a file that begins with these bytes may be a script of HSQLDB."""
     return _BEGINNING.match(beginning) is not None
 
 
-def read_script(lines):
+def read_script(lines: Iterable[bytes]) -> Iterator[SourceRow | BadRow]:
     """Yield the rows of Restcomm's tables from the lines of a script, as bytes, one by one."""
-    columns = {}
+    columns: Columns = {}
     for number, line in enumerate(lines, 1):
         try:
             row = _read_line(_decode(line), columns, f"line {number}")
@@ -46,7 +50,7 @@ def read_script(lines):
                 yield row
 
 
-def _decode(line):
+def _decode(line: bytes) -> str:
     # HSQLDB writes ASCII; what an editor saved over it is UTF-8 or ISO-8859-1.
     try:
         return line.decode().strip()
@@ -54,8 +58,8 @@ def _decode(line):
         return line.decode("iso-8859-1").strip()
 
 
-def _read_line(line, columns, where):
-    """Give the row of an INSERT into one of our tables; note a CREATE's in ``columns``."""
+def _read_line(line: str, columns: Columns, where: str) -> SourceRow | None:
+    """Return the row of an INSERT into one of our tables; note a CREATE's in ``columns``."""
     if line[:6].upper() == "INSERT":
         return _read_insert(line, columns, where)
     if (create := _CREATE.match(line)) and (table := _table(create)):
@@ -65,7 +69,7 @@ def _read_line(line, columns, where):
     return None
 
 
-def _read_insert(line, columns, where):
+def _read_insert(line: str, columns: Columns, where: str) -> SourceRow | None:
     insert = _INSERT.match(line)
     if insert is None:
         raise _Unreadable("the line is cut off, or does not go on with VALUES")
@@ -82,20 +86,21 @@ def _read_insert(line, columns, where):
     return SourceRow(table, dict(zip(columns[table], values)), where)
 
 
-def _table(match):
-    """Give the name of our table that a statement is about, or None."""
+def _table(match: re.Match[str]) -> str | None:
+    """Return the name of our table that a statement is about, or None."""
     schema, name = _plain_name(match["schema"] or "public"), _plain_name(match["table"])
     return name if name in MODELS and schema.lower() == "public" else None
 
 
-def _plain_name(name):
-    """Give a name without its quotes; without quotes it stands for its upper case, to us lower."""
+def _plain_name(name: str) -> str:
+    """Return a name without its quotes, or in lower case where it has none."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
-def _read_columns(line, position):
+def _read_columns(line: str, position: int) -> list[str]:
     """List the names of the columns between the parentheses of a CREATE."""
-    names, depth, begins = [], 1, True
+    names: list[str] = []
+    depth, begins = 1, True
     for token in _TOKEN.finditer(line, position):
         depth += {"(": 1, ")": -1}.get(token[0], 0)
         if depth == 0:
@@ -110,7 +115,7 @@ def _read_columns(line, position):
     raise _Unreadable("the columns of this table cannot be read")
 
 
-def _read_values(line, position):
+def _read_values(line: str, position: int) -> Iterator[object]:
     """Yield the values up to the parenthesis that ends the line."""
     separator = ","
     while separator == ",":
@@ -124,7 +129,7 @@ def _read_values(line, position):
         raise _Unreadable("something stands behind the values")
 
 
-def _read_word(word):
+def _read_word(word: str) -> object:
     if word.upper() in _KEYWORDS:
         return _KEYWORDS[word.upper()]
     if _NUMBER.fullmatch(word):
@@ -134,12 +139,12 @@ def _read_word(word):
     raise _Unreadable(f"{word!a} is neither text nor number")
 
 
-def _read_string(text):
+def _read_string(text: str) -> str:
     text = text.replace("''", "'")
     return _UNITS.sub(_join_units, text) if "\\u" in text else text
 
 
-def _join_units(match):
+def _join_units(match: re.Match[str]) -> str:
     """Join references of UTF-16 units; half a pair stays, for ``rows`` to refuse."""
     units = bytes.fromhex(match[0].replace("\\u", ""))
     return units.decode("utf-16-be", "surrogatepass")

@@ -1,21 +1,25 @@
-"""Rows on the move: what a source hands over, and what of it Restcomm's tables can take.
+"""Rows in transfer: what a source hands over, and what of it Restcomm's tables can take.
 
 Readers yield ``SourceRow``s, and a ``BadRow`` in place of each row that they cannot read.
 """
 
 import functools
 import re
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import peewee
 
 from restcomm_apps.domain import sids
 from restcomm_apps.domain.vocabulary import FIRST_ORGANIZATION
 from restcomm_apps.store.columns import FlagField, LocalDateTimeField, MediumTextField, SidField
-from restcomm_apps.store.models import TABLES, Account
+from restcomm_apps.store.models import TABLES, Account, RestcommModel
 
-MODELS = {model._meta.table_name: model for model in TABLES}
+MODELS: dict[str, type[RestcommModel]] = {model._meta.table_name: model for model in TABLES}
+
+# What a driver takes for the columns of a row, by their names.
+Values: TypeAlias = dict[str, Any]
 
 _TEXT_BYTES = 2**24 - 1  # of a MEDIUMTEXT
 _INTEGERS = range(-(2**31), 2**31)
@@ -31,7 +35,7 @@ class SourceRow(NamedTuple):
     """A row as its source has it: {column: value}, and where it stands there."""
 
     table: str
-    columns: dict
+    columns: dict[str, object]
     where: str
 
 
@@ -46,7 +50,7 @@ class Refused(Exception):
     """A row cannot be taken; the text is the reason."""
 
 
-def values_of(row):
+def values_of(row: SourceRow) -> Values:
     """Validate a SourceRow into the values of its model's columns, in the form they are stored.
 
     Columns that the model lacks are left out. Dates are texts, with a fraction of six digits only
@@ -61,16 +65,17 @@ def values_of(row):
     return {field.name: stored_value(field, columns.get(field.name)) for field in fields}
 
 
-def unknown_columns(row):
-    """Give the set of a SourceRow's columns that its table has no place for."""
+def unknown_columns(row: SourceRow) -> set[str]:
+    """Return the set of a SourceRow's columns that its table has no place for."""
     unknown = row.columns.keys() - MODELS[row.table]._meta.fields.keys()
     return unknown - {"account_sid"} if row.table == "restcomm_accounts" else unknown
 
 
-def stored_value(field, value):
+def stored_value(field: peewee.Field, value: object) -> object:
     """Turn a value into the form in which its column is stored. Raises Refused."""
     if value is not None:
-        return _reader_of(type(field))(field, value)
+        kind = type(field)
+        return _reader_of(kind)(field, value)  # type: ignore[arg-type]  # A class has a hash.
     if field.null:
         return None
     if field.name not in _DEFAULTS:
@@ -78,7 +83,7 @@ def stored_value(field, value):
     return _DEFAULTS[field.name]
 
 
-def _read_date(field, value):
+def _read_date(field: peewee.Field, value: object) -> str:
     text = value.isoformat(" ") if isinstance(value, datetime) else str(value)
     match = _DATE.fullmatch(text)
     if match is None or not isinstance(value, (str, date)):
@@ -91,26 +96,26 @@ def _read_date(field, value):
     return f"{day} {time}.{fraction:0<6}" if fraction else f"{day} {time}"
 
 
-def _read_flag(field, value):
+def _read_flag(field: peewee.Field, value: object) -> bool:
     if not isinstance(value, (bool, int, bytes)) or value not in _FLAGS:
         raise Refused(f"{field.name} is neither true nor false: {_shown(value)}")
     return _FLAGS[value]
 
 
-def _read_integer(field, value):
+def _read_integer(field: peewee.Field, value: object) -> int:
     if type(value) is not int or value not in _INTEGERS:
         raise Refused(f"{field.name} is no number of 32 bits: {_shown(value)}")
     return value
 
 
-def _read_sid(field, value):
-    # Of what may be null a form is not asked: a reference that leads nowhere does no harm.
+def _read_sid(field: SidField, value: object) -> str:
+    # What may be null is a reference, which does no harm where it leads nowhere.
     if not field.null and not (isinstance(value, str) and sids.is_sid(value)):
         raise Refused(f"{field.name} must be 34 letters and digits: {_shown(value)}")
     return _read_text(field, value)
 
 
-def _read_text(field, value):
+def _read_text(field: peewee.CharField, value: object) -> str:
     text = _as_text(field, value)
     if len(text) > field.max_length:
         raise Refused(
@@ -119,14 +124,14 @@ def _read_text(field, value):
     return text
 
 
-def _read_long_text(field, value):
+def _read_long_text(field: peewee.Field, value: object) -> str:
     text = _as_text(field, value)
     if 4 * len(text) > _TEXT_BYTES and len(text.encode()) > _TEXT_BYTES:
         raise Refused(f"{field.name} has more than {_TEXT_BYTES} bytes")
     return text
 
 
-def _as_text(field, value):
+def _as_text(field: peewee.Field, value: object) -> str:
     # Where a release kept a number, e.g. a cost.
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
@@ -137,13 +142,16 @@ def _as_text(field, value):
     return value
 
 
-def _shown(value):
+def _shown(value: object) -> str:
     shown = ascii(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
+# Turns a value into the form in which a column of its kind is stored.
+Reader = Callable[[Any, object], object]
+
 # The first that fits: a SidField is a CharField too.
-_READERS = (
+_READERS: tuple[tuple[type[peewee.Field], Reader], ...] = (
     (SidField, _read_sid),
     (LocalDateTimeField, _read_date),
     (FlagField, _read_flag),
@@ -154,5 +162,5 @@ _READERS = (
 
 
 @functools.cache
-def _reader_of(kind):
+def _reader_of(kind: type[peewee.Field]) -> Reader:
     return next(read for parent, read in _READERS if issubclass(kind, parent))
