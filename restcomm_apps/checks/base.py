@@ -4,6 +4,7 @@ Rows are counted and changed by queries, so that a table of any size takes no me
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import peewee
@@ -91,8 +92,11 @@ def rows_check(
 ) -> Check:
     """Make the Check of the Rows that ``find_rows`` yields."""
 
-    def find(inventory: Inventory) -> Iterator[Finding]:
-        for rows in find_rows(inventory):
-            yield from rows.find(inventory)
+    return Check(name, severity, meaning, partial(_find_all, find_rows), mending)
 
-    return Check(name, severity, meaning, find, mending)
+
+def _find_all(
+    find_rows: Callable[[Inventory], Iterable[Rows]], inventory: Inventory
+) -> Iterator[Finding]:
+    for rows in find_rows(inventory):
+        yield from rows.find(inventory)

@@ -1,6 +1,7 @@
 """The checks of what is declared: tables, columns, indexes; no row is read."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import peewee
 
@@ -27,6 +28,10 @@ _SAME_TYPES = {
 _ENDLESS = 2**24
 # Longer than any uri that a Restcomm makes.
 _URI_LENGTH = 255
+
+
+# Says what is wrong with a column; of None, which is not there, too. None where nothing is.
+Describe = Callable[[Field, Column | None], "Example | None"]
 
 
 def _missing(field: Field, column: Column | None) -> "Example | None":
@@ -77,30 +82,27 @@ def _column_check(
     name: str,
     severity: str,
     meaning: str,
-    describe: Callable[[Field, Column | None], Example | None],
+    describe: Describe,
 ) -> Check:
-    """Make the Check that lists, table by table, the columns that ``describe`` finds wrong.
+    """Make the Check that lists, table by table, the columns that ``describe`` finds wrong."""
 
-    ``describe(field, column)`` returns None for one that is right; ``column`` is None for one that
-    is not there.
-    """
+    return Check(name, severity, meaning, partial(_find_columns, describe))
 
-    def find(inventory: Inventory) -> Iterator[Finding]:
-        for model in TABLES:
-            table = inventory.tables.get(model._meta.table_name)
-            if table is None:
-                continue
-            described = [
-                (field.column_name, describe(field, table.columns.get(field.column_name)))
-                for field in model._meta.sorted_fields
-            ]
-            found: list[Example] = [
-                {"column": name, **words} for name, words in described if words is not None
-            ]
-            if found:
-                yield Finding(model._meta.table_name, None, len(found), found)
 
-    return Check(name, severity, meaning, find)
+def _find_columns(describe: Describe, inventory: Inventory) -> Iterator[Finding]:
+    for model in TABLES:
+        table = inventory.tables.get(model._meta.table_name)
+        if table is None:
+            continue
+        described = [
+            (field.column_name, describe(field, table.columns.get(field.column_name)))
+            for field in model._meta.sorted_fields
+        ]
+        found: list[Example] = [
+            {"column": name, **words} for name, words in described if words is not None
+        ]
+        if found:
+            yield Finding(model._meta.table_name, None, len(found), found)
 
 
 def _find_missing_tables(inventory: Inventory) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """What a page says of the whole list, and its links to the other pages."""
 
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import quote, urlencode
 
 from restcomm_apps.formats.layout import PageProperty
@@ -35,11 +36,7 @@ def links_of(page: Page, kept: Iterable[tuple[str, str]], path: str) -> dict[str
     so that a walk is right while others create and remove.
     """
     number, last = _number_of(page), _last_number(page)
-
-    def link(to: int, after: Place | tuple[()] | None = None) -> str:
-        paging = ((PAGE, str(to)), (PAGE_SIZE, str(page.part.size)), *_parameters_after(after))
-        return f"{path}?{urlencode([*kept, *paging], quote_via=quote, safe='*:')}"
-
+    link = partial(_link, path, tuple(kept), page.part.size)
     return {
         "self": link(number, page.preceding),
         "first": link(0),
@@ -47,6 +44,17 @@ def links_of(page: Page, kept: Iterable[tuple[str, str]], path: str) -> dict[str
         "next": None if page.following is None else link(number + 1, page.following),
         "last": link(last),
     }
+
+
+def _link(
+    path: str,
+    kept: Iterable[tuple[str, str]],
+    size: int,
+    number: int,
+    after: Place | tuple[()] | None = None,
+) -> str:
+    paging = ((PAGE, str(number)), (PAGE_SIZE, str(size)), *_parameters_after(after))
+    return f"{path}?{urlencode([*kept, *paging], quote_via=quote, safe='*:')}"
 
 
 def _number_of(page: Page) -> int:

@@ -3,18 +3,18 @@
 How a row looks is the business of ``formats``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 from flask import current_app, request, stream_with_context
 
-from restcomm_apps.formats import csv_table as tables
+from restcomm_apps.formats.csv_table import write_header, write_rows
 from restcomm_apps.formats.layout import Frame, Layout
 from restcomm_apps.formats.media_types import CSV, MEDIA_TYPES
 from restcomm_apps.formats.resource import Resource
 from restcomm_apps.resources.applications.representation import APPLICATION
-from restcomm_apps.resources.listings import Listing
+from restcomm_apps.resources.listings import Batch, Listing
 from restcomm_apps.resources.selection import Selection
 
 from .page_links import describe_page, links_of
@@ -24,26 +24,28 @@ from .target import FORMAT, SUFFIX
 # Rows that are sent at once of a list that is streamed.
 PIECE = 100
 # All but the numbers, which are a list of their own.
-_CSV_PROPERTIES = tuple(p for p in APPLICATION.properties if p.xml and p.xml != "Numbers")
-_CSV_HEADER = tables.write_header(_CSV_PROPERTIES)
+_CSV_PROPERTIES = [
+    shown for shown in APPLICATION.properties if shown.xml and shown.xml != "Numbers"
+]
+_CSV_HEADER = write_header(_CSV_PROPERTIES)
 # The links of a page that CSV has in a header.
 _RELATIONS = ("first", "prev", "next", "last")
 
 
 class Look(NamedTuple):
-    """How a list looks: what stands around its rows, and what gives the texts of some rows, and of
-    one in parts as a Layout does.
+    """How a list looks: what stands around its rows, and what writes the texts of some rows, and
+    of one in parts as a Layout does.
     """
 
     frame: Frame
-    write: Callable
-    write_in_parts: Callable | None
+    write: Callable[[Sequence[object]], Iterable[str]]
+    write_in_parts: Callable[[object, Iterable[Sequence[object]]], Iterable[str]] | None
     media_type: str
 
 
-def wants_csv():
+def wants_csv() -> bool:
     """Return whether the request asks for the list as CSV."""
-    return request.environ[SUFFIX] == CSV
+    return bool(request.environ[SUFFIX] == CSV)
 
 
 def render_listing(resource: Resource, listing: Listing, selection: Selection, path: str) -> Reply:
@@ -79,25 +81,24 @@ def _look_of(frame: Frame, layout: Layout) -> Look:
     return Look(frame, layout.write, layout.write_in_parts, MEDIA_TYPES[_format()])
 
 
-def _look_in_csv():
-    site = current_app.extensions["site"]
-
-    def write(rows):
-        return [tables.write_rows(_CSV_PROPERTIES, rows, site)]
-
-    return Look(Frame(_CSV_HEADER, "", "", _CSV_HEADER), write, None, MEDIA_TYPES[CSV])
+def _look_in_csv() -> Look:
+    return Look(Frame(_CSV_HEADER, "", "", _CSV_HEADER), _write_csv, None, MEDIA_TYPES[CSV])
 
 
-def _reply(look, batches):
+def _write_csv(rows: Sequence[object]) -> list[str]:
+    return [write_rows(_CSV_PROPERTIES, rows, current_app.extensions["site"])]
+
+
+def _reply(look: Look, batches: Iterator[Batch]) -> Reply:
     first = next(batches)
     if first.is_last and first.lists is None:
-        document = look.frame.put_around(look.write(first.rows))
+        document: str | Iterator[str] = look.frame.put_around(look.write(first.rows))
     else:
         document = stream_with_context(_stream(look, chain([first], batches)))
     return Reply(document, content_type=look.media_type)
 
 
-def _stream(look, batches):
+def _stream(look: Look, batches: Iterable[Batch]) -> Iterator[str]:
     """Yield a document in pieces, as its batches are read."""
     before = look.frame.opening
     for batch in batches:
@@ -109,9 +110,9 @@ def _stream(look, batches):
     yield look.frame.empty if before is look.frame.opening else look.frame.closing
 
 
-def _write_pieces(look, batch):
+def _write_pieces(look: Look, batch: Batch) -> Iterator[Iterable[str]]:
     """Yield the pieces of a batch, each as an iterable of its parts."""
-    if batch.lists is not None:
+    if batch.lists is not None and look.write_in_parts is not None:
         yield look.write_in_parts(batch.rows[0], batch.lists)
         return
     for start in range(0, len(batch.rows), PIECE):

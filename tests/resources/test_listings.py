@@ -141,7 +141,7 @@ def test_list_whose_rows_are_all_removed_before_their_turn_is_empty(service, row
     Application.delete().where(Application.account_sid == STRANGER["sid"]).execute()
     light = [row["sid"] for row in rows[:9] if len((row["rcml_url"] or "").encode()) <= 1024]
     assert [sid for sid, _ in listed(page.batches)] == light
-    assert (page.count, page.total) == (9, 10)
+    assert (page.length, page.total) == (9, 10)
 
 
 @pytest.mark.parametrize("suffix", ["", ".json", "?PageSize=3", ".json?PageSize=3"])

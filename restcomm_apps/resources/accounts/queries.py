@@ -6,6 +6,7 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 import itertools
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import peewee
 
@@ -110,31 +111,35 @@ def add_account(
     An address that differs only in case is taken too. Raises AccountExists (409), and
     AccountNotActive (403), AccountClosed (409) for the parent.
     """
-    sid = sids.account_sid_of(email_address)
-    same_address = peewee.fn.LOWER(Account.email_address) == email_address.lower()
     if parent is not None:
         account_guards.keep_open(parent)
-    if Account.select().where(same_address | (Account.sid == sid)).exists():
-        raise AccountExists()
-    try:
-        account = Account.create(
-            sid=sid,
-            date_created=now,
-            date_updated=now,
-            email_address=email_address,
-            friendly_name=friendly_name,
-            parent_sid=parent and parent.sid,
-            type="Full",
-            status=status,
-            auth_token=auth_token,
-            role=role,
-            uri=f"/{API_VERSION}/Accounts/{sid}",
-            organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
-        )
-    except peewee.IntegrityError as error:  # added since we looked
-        raise AccountExists() from error
+    sid = sids.account_sid_of(email_address)
+    account = _insert(
+        sid=sid,
+        date_created=now,
+        date_updated=now,
+        email_address=email_address,
+        friendly_name=friendly_name,
+        parent_sid=parent and parent.sid,
+        type="Full",
+        status=status,
+        auth_token=auth_token,
+        role=role,
+        uri=f"/{API_VERSION}/Accounts/{sid}",
+        organization_sid=parent.organization_sid if parent else FIRST_ORGANIZATION[0],
+    )
     trail.record(trail.CREATE, None, account)
     return account
+
+
+def _insert(**columns: Any) -> Account:
+    same_address = peewee.fn.LOWER(Account.email_address) == columns["email_address"].lower()
+    if Account.select().where(same_address | (Account.sid == columns["sid"])).exists():
+        raise AccountExists()
+    try:
+        return Account.create(**columns)
+    except peewee.IntegrityError as error:  # Added since.
+        raise AccountExists() from error
 
 
 def is_ancestor(ancestor: Account, account: Account) -> bool:

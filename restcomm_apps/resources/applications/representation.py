@@ -1,6 +1,7 @@
 """What a client sees of applications, of their numbers and of what a bulk has done."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from restcomm_apps.domain.vocabulary import API_VERSION
@@ -9,7 +10,6 @@ from restcomm_apps.formats.resource import (
     MANY,
     Columns,
     Property,
-    Reader,
     Resource,
     Site,
     column,
@@ -33,14 +33,11 @@ NUMBER = Resource(
 )
 
 
-def _application_uri(suffix: str) -> Reader:
-    # Not the stored one: a database may hold it with or without Restcomm's root.
-    def uris(columns: Columns, site: Site) -> Sequence[object]:
-        base = f"{site.root_path}/{API_VERSION}/Accounts"
-        sids = zip(columns["account_sid"], columns["sid"])
-        return [f"{base}/{account}/Applications/{sid}{suffix}" for account, sid in sids]
-
-    return uris
+def _uris(suffix: str, columns: Columns, site: Site) -> Sequence[object]:
+    # Not the stored ones: a database may hold them with or without Restcomm's root.
+    base = f"{site.root_path}/{API_VERSION}/Accounts"
+    sids = zip(columns["account_sid"], columns["sid"])
+    return [f"{base}/{account}/Applications/{sid}{suffix}" for account, sid in sids]
 
 
 APPLICATION = Resource(
@@ -56,8 +53,8 @@ APPLICATION = Resource(
         Property(
             "VoiceCallerIdLookup", "voice_caller_id_lookup", flag("voice_caller_id_lookup"), BARE
         ),
-        Property("Uri", None, _application_uri("")),
-        Property(None, "uri", _application_uri(".json")),
+        Property("Uri", None, partial(_uris, "")),
+        Property(None, "uri", partial(_uris, ".json")),
         Property("RcmlUrl", "rcml_url", column("rcml_url")),
         Property("Kind", "kind", column("kind")),
         Property("Numbers", "numbers", column("numbers"), MANY, NUMBER),
