@@ -4,7 +4,7 @@ A reader turns the text of a parameter into the value of a column, or raises Inv
 which names the parameter as it was given: a form's field or an option of the command line.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from restcomm_apps.errors import InvalidParameter
@@ -39,6 +39,14 @@ def read_friendly_name(text: str, name: str) -> str:
     if IMPOSSIBLE_IN_XML.search(text):
         raise InvalidParameter(name, "not hold a character that XML 1.0 cannot carry")
     return text
+
+
+def read_word(text: str, name: str, words: Sequence[str]) -> str:
+    """Read one of some words, in any case."""
+    word = text.lower()
+    if word not in words:
+        raise InvalidParameter(name, f"be {', '.join(words[:-1])} or {words[-1]}")
+    return word
 
 
 def read_flag(text: str, name: str) -> bool:

@@ -11,6 +11,8 @@ from restcomm_apps.domain.sids import is_sid
 from restcomm_apps.domain.vocabulary import KINDS
 from restcomm_apps.errors import InvalidParameter
 
+from .parameters import read_word
+
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE_SIZE = 1000
 PAGE, PAGE_SIZE, AFTER_SID, AFTER_KEY = "Page", "PageSize", "AfterSid", "AfterKey"
@@ -82,7 +84,8 @@ def read_selection(parameters: Parameters) -> Selection:
     name = parameters.get("FriendlyName")
     begins = name is not None and name.endswith("*")
     sort_by, descending = _read_order(parameters.get("SortBy"))
-    kind = _read_kind(parameters.get("Kind"))
+    kind = parameters.get("Kind")
+    kind = None if kind is None else read_word(kind, "Kind", KINDS)
     with_numbers = (parameters.get("includeNumbers") or "").lower() == "true"
     kept = (
         ("FriendlyName", name),
@@ -115,12 +118,6 @@ def read_part(
         part=_read_part(parameters, after),
         kept=tuple((name, text) for name, text in kept_texts if text is not None),
     )
-
-
-def _read_kind(text: str | None) -> str | None:
-    if text is not None and text.lower() not in KINDS:
-        raise InvalidParameter("Kind", f"be {', '.join(KINDS[:-1])} or {KINDS[-1]}")
-    return text and text.lower()
 
 
 def _read_order(text: str | None) -> tuple[str, bool]:

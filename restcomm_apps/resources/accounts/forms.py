@@ -15,6 +15,7 @@ from restcomm_apps.resources.parameters import (
     read_all,
     read_flag,
     read_friendly_name,
+    read_word,
 )
 
 PASSWORD_LENGTHS = range(8, 129)
@@ -89,10 +90,7 @@ def _read_role(text: str, name: str) -> str:
 
 
 def _read_status(text: str, name: str) -> str:
-    status = text.lower()
-    if status not in STATUSES:
-        raise InvalidParameter(name, f"be {', '.join(STATUSES[:-1])} or {STATUSES[-1]}")
-    return status
+    return read_word(text, name, STATUSES)
 
 
 _TOKEN_STEPS = {"RotateToken": "rotate", "PromoteToken": "promote", "CancelToken": "cancel"}

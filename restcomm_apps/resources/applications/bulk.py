@@ -16,7 +16,7 @@ from restcomm_apps.errors import (
     MissingParameter,
     RestcommError,
 )
-from restcomm_apps.resources.parameters import STORABLE_RULE, Values
+from restcomm_apps.resources.parameters import STORABLE_RULE, Values, read_word
 from restcomm_apps.store.database import refused_column
 from restcomm_apps.store.pauses import Pace
 
@@ -162,9 +162,7 @@ def _read_action(line: int, texts: RowTexts) -> RowAction:
     action = texts.pop("Action", None)
     if action is None:
         action = CREATE if sid is None else UPDATE
-    action = action.lower()
-    if action not in ACTIONS:
-        raise InvalidParameter("Action", "be create, update or remove")
+    action = read_word(action, "Action", ACTIONS)
     if action == CREATE and sid is not None:
         raise InvalidParameter("Sid", "be left out where an application is created")
     if action != CREATE and sid is None:

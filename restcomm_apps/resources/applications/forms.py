@@ -11,10 +11,10 @@ from restcomm_apps.resources.parameters import (
     read_all,
     read_flag,
     read_friendly_name,
+    read_word,
 )
 
 RCML_URL_LENGTH = 8000
-_KIND_RULE = "be voice, sms or ussd"
 
 
 def values_to_create(form: Texts) -> Values:
@@ -26,8 +26,8 @@ def values_to_create(form: Texts) -> Values:
         raise MissingParameter("FriendlyName")
     if form.get("ApiVersion", API_VERSION) != API_VERSION:
         raise InvalidParameter("ApiVersion", f"be {API_VERSION}")
-    if form.get("Kind") == "":
-        raise InvalidParameter("Kind", _KIND_RULE)
+    if form.get("Kind") == "":  # It would clear what is not there.
+        read_word("", "Kind", KINDS)
     defaults: Values = {
         "api_version": API_VERSION,
         "voice_caller_id_lookup": False,
@@ -62,10 +62,7 @@ def _read_rcml_url(text: str, name: str) -> str:
 
 
 def _read_kind(text: str, name: str) -> str | None:
-    kind = text.lower()
-    if kind and kind not in KINDS:
-        raise InvalidParameter(name, _KIND_RULE)
-    return kind or None
+    return read_word(text, name, KINDS) if text else None
 
 
 # The documentation spells the lookup both ways.
