@@ -32,23 +32,27 @@ def room_of(module):
     return module.partition(".")[0]
 
 
-def imported_modules(module):
-    """List the modules of this package that a module imports."""
-    imported = []
+def imported_names(module):
+    """List what a module imports, each as a name with dots from its package on."""
+    names = []
     for node in ast.walk(ast.parse(PATHS[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             folder = PATHS[module].parent.relative_to(PACKAGE.parent).parts
             within = folder[: len(folder) - node.level + 1] if node.level else ()
             base = ".".join([*within, *filter(None, [node.module])])
-            names = [f"{base}.{alias.name}" for alias in node.names]
+            names += [f"{base}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package == PACKAGE.name:
-                imported.append(rest if rest in PATHS else rest.rpartition(".")[0])
+            names += [alias.name for alias in node.names]
+    return names
+
+
+def imported_modules(module):
+    """List the modules of this package that a module imports."""
+    imported = []
+    for name in imported_names(module):
+        package, _, rest = name.partition(".")
+        if package == PACKAGE.name:
+            imported.append(rest if rest in PATHS else rest.rpartition(".")[0])
     return imported
 
 
@@ -64,6 +68,13 @@ def test_module_imports_only_rooms_below(module):
     for name in IMPORTS[module]:
         if name and room_of(name) != room_of(module):
             assert FLOORS[room_of(name)] > FLOORS[room_of(module)], f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_web_and_what_is_above_it_know_http(module):
+    if module and FLOORS[room_of(module)] > FLOORS["web"]:
+        packages = {name.partition(".")[0] for name in imported_names(module)}
+        assert packages.isdisjoint({"flask", "werkzeug", "gunicorn", "flask_httpauth"})
 
 
 def test_no_modules_import_each_other():

@@ -85,7 +85,7 @@ def create_application(account: Account) -> Response:
 @blueprint.post(BULK_LIST)
 @accepts(require_rows)
 @authorize("Create", "Modify", on="Applications")
-def change_applications(account: Account) -> Response:
+def apply_rows(account: Account) -> Response:
     """Create, update and remove applications as the body's rows say, all or nothing."""
     text = read_text(request)
 
