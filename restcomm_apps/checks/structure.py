@@ -30,7 +30,7 @@ _ENDLESS = 2**24
 _URI_LENGTH = 255
 
 
-# Says what is wrong with a column; of None, which is not there, too. None where nothing is.
+# Describes what is wrong with a column, or with its lack; returns None where nothing is wrong.
 Describe = Callable[[Field, Column | None], "Example | None"]
 
 

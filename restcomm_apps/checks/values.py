@@ -124,7 +124,7 @@ def _find_unknown_roles(inventory: Inventory) -> Iterator[Rows]:
 
 def _find_nulls(inventory: Inventory) -> Iterator[Rows]:
     for field, column in inventory.columns():
-        # A column that is declared NOT NULL needs no look.
+        # A column that is declared NOT NULL holds none.
         if not field.null and column.nullable:
             yield Rows(field.is_null(), reads=(field,), column=field)
 

@@ -45,7 +45,7 @@ def format_dates(column: Iterable[object], zone: tzinfo) -> list[str | None]:
 
 
 class _Printed(dict[object, str | None]):
-    """The dates of a zone that were printed lately, by what is stored; most come many times."""
+    """Dates that were printed lately, by what is stored: a list has most of them many times."""
 
     _MOST = 4096
 

@@ -1,5 +1,5 @@
-"""Which texts are URIs to java.net.URI, and so could be read back by a Restcomm; and of those that
-are not, which character is why.
+"""Which texts are URIs to java.net.URI, and so could be read back by a Restcomm; and for others,
+which character is the reason.
 
 Source: legacy/uri_cases.json, measured on OpenJDK 17; RFC 2396 with RFC 2732's brackets and
 Java's "other" characters.
@@ -82,7 +82,7 @@ def _rule_of_port(port: str | None) -> str | None:
 
 
 def _rule_of_characters(parts: re.Match[str], name: str, pattern: re.Pattern[str]) -> str | None:
-    """Return the rule that the first character breaks which a part cannot hold."""
+    """Return the rule that a part breaks with its first character that it cannot hold."""
     part = parts[name] or ""
     place = _certain(pattern.match(_in_ascii(part))).end()
     if place == len(part):

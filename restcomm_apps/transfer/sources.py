@@ -18,7 +18,7 @@ from .database_rows import count_rows, present_tables, read_table, snapshot
 from .export_file import Unusable, read_header, read_lines
 from .rows import BadRow, SourceRow
 
-# With jdbc: before it, it is none that can be read, but no path.
+# A URL with jdbc: before it cannot be read, but it is no path either.
 _URL = re.compile(r"[a-z:+]+://", re.IGNORECASE)
 
 
