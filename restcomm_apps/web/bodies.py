@@ -83,7 +83,8 @@ def _read_octets(request: Request) -> bytes:
     if declared is not None and declared > limit:
         raise BodyTooLarge(limit)
     try:
-        body = request.environ["wsgi.input"].read(limit + 1 if declared is None else declared)
+        stream = request.environ["wsgi.input"]
+        body: bytes = stream.read(limit + 1 if declared is None else declared)
     except (OSError, ParseException) as error:
         raise MalformedRequest(_CUT) from error
     if len(body) > limit:

@@ -14,7 +14,7 @@ from restcomm_apps.formats.layout import Frame, Layout
 from restcomm_apps.formats.media_types import CSV, MEDIA_TYPES
 from restcomm_apps.formats.resource import Resource
 from restcomm_apps.resources.applications.representation import APPLICATION
-from restcomm_apps.resources.listings import Batch, Listing
+from restcomm_apps.resources.listings import Batch, Listing, M
 from restcomm_apps.resources.selection import Selection
 
 from .page_links import describe_page, links_of
@@ -48,7 +48,9 @@ def wants_csv() -> bool:
     return bool(request.environ[SUFFIX] == CSV)
 
 
-def render_listing(resource: Resource, listing: Listing, selection: Selection, path: str) -> Reply:
+def render_listing(
+    resource: Resource, listing: Listing[M], selection: Selection, path: str
+) -> Reply:
     """Make the reply that lists the rows of a Listing, or the page that a Selection asks for.
 
     What is read as a single batch goes out whole, more is streamed, each batch as it is read. A
