@@ -89,7 +89,8 @@ def _right_uri(model: type[RestcommModel]) -> peewee.ColumnBase:
 
 
 def _owner_of(model: type[RestcommModel]) -> Field:
-    return model._meta.fields["account_sid"]
+    owner: Field = model._meta.fields["account_sid"]
+    return owner
 
 
 def _find_other_uris(inventory: Inventory) -> Iterator[Rows]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from peewee import ModelSelect, chunked
+from peewee import Field, ModelSelect, chunked
 
 from restcomm_apps.audit import trail
 from restcomm_apps.domain import sids
@@ -18,7 +18,6 @@ from restcomm_apps.errors import Forbidden, MalformedRequest, NotFound
 from restcomm_apps.resources import account_guards
 from restcomm_apps.resources.listings import Listing, Row
 from restcomm_apps.resources.parameters import Values
-from restcomm_apps.store.columns import SidField
 from restcomm_apps.store.database import locked, transaction
 from restcomm_apps.store.expressions import SIDS_AT_ONCE, exactly
 from restcomm_apps.store.models import Account, Application, Client, IncomingPhoneNumber
@@ -214,7 +213,7 @@ def _unbind(application_sids: list[str], now: datetime) -> None:
         _free(column, application_sids, now)
 
 
-def _free(column: SidField, application_sids: list[str], now: datetime) -> None:
+def _free(column: Field, application_sids: list[str], now: datetime) -> None:
     # Found first and changed by key: no index leads to them, and a change without one would lock
     # each row of the table on MariaDB.
     table = column.model
