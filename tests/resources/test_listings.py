@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from restcomm_apps.resources import listings
-from restcomm_apps.resources.applications import listing as application_lists
+from restcomm_apps.resources.applications import listing
 from restcomm_apps.resources.applications.listing import ApplicationListing
 from restcomm_apps.resources.selection import Part, Selection
 from restcomm_apps.store.models import Account, Application
@@ -157,7 +157,7 @@ def test_numbers_are_read_a_few_at_once(service, monkeypatch, suffix, most):
     target = f"/Accounts/{CHILD['sid']}/Applications{suffix}{'&' if '?' in suffix else '?'}includeNumbers=true"
     whole = service.request("GET", target, CHILD)
     assert "ETag" in whole.headers
-    monkeypatch.setattr(application_lists, "MOST_NUMBERS", most)
+    monkeypatch.setattr(listing, "MOST_NUMBERS", most)
     streamed = service.request("GET", target, CHILD)
     assert "ETag" not in streamed.headers
     assert streamed.data == whole.data
