@@ -380,6 +380,26 @@ def test_add_account_with_a_mistake_changes_nothing(ready_url, arguments, word):
     assert read_rows(ready_url, TABLES) == before
 
 
+@pytest.mark.parametrize(
+    ("option", "parameter", "text"),
+    [
+        ("--name", "FriendlyName", ""),
+        ("--name", "FriendlyName", "x" * 65),
+        ("--name", "FriendlyName", "a\x1bb"),
+        ("--password", "Password", ""),
+        ("--password", "Password", "x" * 7),
+        ("--password", "Password", "x" * 129),
+    ],
+)
+def test_add_account_has_the_rules_of_the_api(service, database_url, option, parameter, text):
+    form = {"EmailAddress": EMAIL, "Password": "secret12", parameter: text}
+    reply = service.request("POST", "/Accounts.json", PARENT, data=form)
+    assert reply.status_code == 400
+    rule = reply.json["message"].removeprefix(parameter)
+    code, output, errors = run("add-account", EMAIL, option, text, DATABASE_URL=database_url)
+    assert (code, output, errors) == (2, "", f"restcomm-apps: {option}{rule}.\n")
+
+
 def test_settings_lists_each_with_its_origin(tmp_path):
     path = tmp_path / "restcomm-apps.ini"
     path.write_text("[restcomm-apps]\nlog_level = debug\naccess = lineage\n")
