@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 # What the first entry of a chain carries in place of a hash.
@@ -24,8 +25,8 @@ class Head(NamedTuple):
     hash: str
 
 
-def hash_of(values):
-    """Give the SHA-256 of an entry's columns, 64 hex digits.
+def hash_of(values: Iterable[object]) -> str:
+    """Return the SHA-256 of an entry's columns, 64 hex digits.
 
     Hashed is their JSON array in the table's order: ASCII, other characters as ``\\uXXXX``, no
     spaces.
@@ -34,18 +35,19 @@ def hash_of(values):
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _octets(value):
+def _octets(value: bytes) -> dict[str, str]:
     # SQLite lets a column of texts hold octets; they must not count as the same text.
     return {"octets": value.hex()}
 
 
-def find_faults(entries, head):
+def find_faults(entries: Iterable[Entry], head: Head | None) -> Iterator[str]:
     """Yield a phrase for each fault of one chain.
 
     ``entries`` come in the order of their sequence, ``head`` is None where there is none. Of a
     changed entry both its own hash and that of its columns may stand in the next one.
     """
-    length, hashes = 0, {FIRST}
+    length: int = 0
+    hashes = {FIRST}
     for entry in entries:
         if not isinstance(entry.sequence, int) or entry.sequence <= length:
             yield f"change {entry.sequence!r} cannot be numbered so"
@@ -60,7 +62,7 @@ def find_faults(entries, head):
     yield from _find_faults_at_the_end(length, hashes, head)
 
 
-def _find_faults_at_the_end(length, hashes, head):
+def _find_faults_at_the_end(length: int, hashes: set[str], head: Head | None) -> Iterator[str]:
     if head is None:
         yield "the head is missing"
     elif not isinstance(head.length, int):
@@ -73,7 +75,7 @@ def _find_faults_at_the_end(length, hashes, head):
         yield f"the head has another hash than change {length}"
 
 
-def _missing(first, last):
+def _missing(first: int, last: int) -> str:
     if first == last:
         return f"change {first} is missing"
     return f"changes {first} to {last} are missing"

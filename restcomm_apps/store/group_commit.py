@@ -6,7 +6,12 @@ transaction. No database is known here.
 """
 
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import copy_context
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 
 class TurnNotCome(Exception):
@@ -21,13 +26,18 @@ class GroupCommit:
     thread come to wait too.
     """
 
-    def __init__(self, transaction, timeout, give_way):
+    def __init__(
+        self,
+        transaction: Callable[[], AbstractContextManager[None]],
+        timeout: float,
+        give_way: Callable[[], None],
+    ) -> None:
         self._transaction, self._timeout, self._give_way = transaction, timeout, give_way
         self._guard = threading.Lock()
-        self._waiting = []
+        self._waiting: list[_Job[Any]] = []
         self._is_led = False
 
-    def run(self, function):
+    def run(self, function: Callable[[], T]) -> T:
         """Run a function in a transaction and return what it returns, once that is committed.
 
         It may run in another thread, but with this one's context variables, and more than once.
@@ -47,7 +57,7 @@ class GroupCommit:
             self._lead()
         return job.outcome()
 
-    def _wait_for(self, job):
+    def _wait_for(self, job: "_Job[Any]") -> None:
         if job.woken.acquire(timeout=self._timeout):
             return
         with self._guard:
@@ -57,7 +67,7 @@ class GroupCommit:
         # It runs, or has just been told to lead.
         job.woken.acquire()
 
-    def _lead(self):
+    def _lead(self) -> None:
         """Run all that wait, then let the first thread that has come to wait meanwhile lead."""
         with self._guard:
             jobs, self._waiting = self._waiting, []
@@ -72,7 +82,7 @@ class GroupCommit:
             for job in following + jobs:
                 job.woken.release()
 
-    def _run(self, jobs):
+    def _run(self, jobs: "list[_Job[Any]]") -> None:
         """Run them in one transaction; if anything fails in it, each in its own."""
         has_begun = False
         try:
@@ -88,31 +98,36 @@ class GroupCommit:
                 job.error = error
         else:
             for job, result in zip(jobs, results):
-                job.result, job.error = result, None
+                job.finish(result)
 
 
-class _Job:
-    """A function that a request waits for, and what has come of it.
+class _Job(Generic[T]):
+    """A function that a request waits for, and its outcome.
 
     ``leads`` says that its thread is to run it and all others that wait, ``blocks`` that its thread
-    does nothing but wait for that or for ``woken``.
+    does nothing but wait for that or for ``woken``. ``error`` is raised where there is no result.
     """
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[[], T]) -> None:
         self._function, self._context = function, copy_context()
         self.leads = self.blocks = False
         self.woken = threading.Lock()
         self.woken.acquire()
-        self.result = None
+        # Empty until it is finished.
+        self._results: list[T] = []
         # Of one that an interrupt has kept from being run.
-        self.error = TurnNotCome()
+        self.error: Exception = TurnNotCome()
 
-    def call(self):
+    def call(self) -> T:
         """Run the function in the context of the thread that waits for it."""
         return self._context.run(self._function)
 
-    def outcome(self):
-        """Return or raise what has come of it."""
-        if self.error is not None:
+    def finish(self, result: T) -> None:
+        """Have ``outcome`` return this."""
+        self._results = [result]
+
+    def outcome(self) -> T:
+        """Return what the function returned, or raise why it has not."""
+        if not self._results:
             raise self.error
-        return self.result
+        return self._results[0]

@@ -3,7 +3,7 @@
 import re
 import ssl
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 SQLITE, MYSQL = "sqlite", "mysql"
 ALLOWED = (
@@ -44,7 +44,7 @@ class UrlMistake(ValueError):
     """A text is no DATABASE_URL; the text says what is likely wrong and holds no part of it."""
 
 
-def parse(text):
+def parse(text: str) -> DatabaseUrl:
     """Read a DATABASE_URL into a DatabaseUrl.
 
     The options of a ``mysql://`` or ``mariadb://`` URL stand in its query: ``connect_timeout`` and
@@ -76,12 +76,12 @@ def parse(text):
     return DatabaseUrl(MYSQL, name, server | _read_options(parts.query))
 
 
-def _check_escapes(rest):
+def _check_escapes(rest: str) -> None:
     """Raise UrlMistake where what follows the scheme holds a character that ends a part early."""
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     behind = rest[len(authority) :]
     user, at, _ = authority.rpartition("@")
-    wrong = next((each for each in "[]" if each in user), None)
+    wrong = next((bracket for bracket in "[]" if bracket in user), None)
     # An @ further on ends what was meant for the password, or belongs to it.
     if "@" in behind.partition("?")[0] or ("@" in behind and not at):
         wrong = at or behind[0]
@@ -93,7 +93,7 @@ def _check_escapes(rest):
         )
 
 
-def _read_server(parts):
+def _read_server(parts: SplitResult) -> dict[str, Any]:
     if not parts.username:
         raise UrlMistake("USER is missing")
     if not parts.hostname:
@@ -108,12 +108,12 @@ def _read_server(parts):
     }
 
 
-def _read_options(query):
+def _read_options(query: str) -> dict[str, Any]:
     try:
         given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True)) if query else {}
     except ValueError:
         raise UrlMistake("its options are no NAME=VALUE&…") from None
-    options = {name: _read_timeout(name, given) for name in _TIMEOUTS}
+    options: dict[str, Any] = {name: _read_timeout(name, given) for name in _TIMEOUTS}
     # A write waits for the same server as the read of its answer.
     options["write_timeout"] = options["read_timeout"]
     if "unix_socket" in given:
@@ -126,7 +126,7 @@ def _read_options(query):
     return options
 
 
-def _read_timeout(name, given):
+def _read_timeout(name: str, given: dict[str, str]) -> int:
     default, least, most = _TIMEOUTS[name]
     text = given.pop(name, str(default))
     if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
@@ -134,7 +134,7 @@ def _read_timeout(name, given):
     return int(text)
 
 
-def _read_tls(given):
+def _read_tls(given: dict[str, str]) -> dict[str, Any]:
     """Turn the TLS options into the driver's: a context that it must use, or none at all."""
     if not {given.get("ssl", "true"), given.get("ssl_verify", "true")} <= _FLAGS.keys():
         raise UrlMistake("ssl and ssl_verify must be true or false")
@@ -157,7 +157,7 @@ def _read_tls(given):
 
 
 def mask(text: str) -> str:
-    """Give a text that is a DATABASE_URL, or was to be one, with ``***`` for what may be secret.
+    """Return a text that is a DATABASE_URL, or was to be one, with ``***`` for what may be secret.
 
     Of what cannot be told apart, as unescaped characters do to a password, all is ``***``.
     """
@@ -175,11 +175,11 @@ def mask(text: str) -> str:
 
 
 def mask_any(text: str) -> str:
-    """Give a text that is anything, masked as a DATABASE_URL where it may hold credentials."""
+    """Return a text that is anything, masked as a DATABASE_URL where it may hold credentials."""
     return mask(text) if re.search(":.*@", text, re.DOTALL) else text
 
 
-def _mask_place(text, is_behind_user):
+def _mask_place(text: str, is_behind_user: bool) -> str:
     """Mask what stands where HOST:PORT/NAME?OPTIONS should; without a user the port, too."""
     place = _PLACE.fullmatch(text)
     if place is None or (place["port"] and not is_behind_user):
@@ -188,7 +188,7 @@ def _mask_place(text, is_behind_user):
     return place["server"] + ("" if options is None else f"?{_mask_options(options)}")
 
 
-def _mask_options(query):
+def _mask_options(query: str) -> str:
     """Mask what is none of our options: one may be a password, or the end of one."""
     options = query.split("&")
-    return "&".join(each if each.partition("=")[0] in _OPTIONS else MASKED for each in options)
+    return "&".join(text if text.partition("=")[0] in _OPTIONS else MASKED for text in options)
