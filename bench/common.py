@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from restcomm_apps.domain import vocabulary
-from restcomm_apps.store import database, models, schema
+from restcomm_apps.store import models, schema
+from restcomm_apps.store.database import database
+from restcomm_apps.store.engines import make_database
+from restcomm_apps.store.store import Store
 from restcomm_apps.store.urls import parse
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -82,9 +85,9 @@ def application_row(account, number):
 
 def fill(url, applications, each=100):
     """Make a database with that many applications, ``each`` of them to an account."""
-    database.connect(url)
+    Store(url).enter()
     accounts = range(applications // each)
-    with database.database.connection_context(), database.database.atomic():
+    with database.connection_context(), database.atomic():
         schema.create_tables(DATE)
         _insert(models.Account, (account_row(account) for account in accounts))
         _insert(
@@ -98,12 +101,12 @@ def _insert(model, rows):
     first = next(rows)
     statement = insert_statement(model._meta.table_name, first)
     values = (tuple(row.values()) for row in itertools.chain([first], rows))
-    database.database.cursor().executemany(statement, values)
+    database.cursor().executemany(statement, values)
 
 
 def insert_statement(table, row):
     """Write the INSERT of a row, a dict, in the manner of the database's driver."""
-    mark = database.database.param
+    mark = database.param
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(mark for _ in row)})"
 
 
@@ -114,7 +117,7 @@ def new_database_url(server, folder, name):
         yield f"sqlite:///{folder}/{name}.db"
         return
     name = f"restcomm_apps_bench_{name}_{os.getpid()}"
-    outside = database.make_database(parse(f"{server}/mysql"))
+    outside = make_database(parse(f"{server}/mysql"))
     outside.execute_sql(f"CREATE DATABASE {name}")
     try:
         yield f"{server}/{name}"

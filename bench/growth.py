@@ -15,7 +15,6 @@ from contextlib import ExitStack
 import common
 
 from restcomm_apps import create_app
-from restcomm_apps.store import database
 
 SIZES = (1_000, 100_000, 1_000_000)
 
@@ -60,11 +59,10 @@ def main():
             url = stack.enter_context(made)
             common.fill(url, size)
             app = create_app({"RESTCOMM_APPS_DATABASE_URL": url})
-            databases[size] = app, database.database.obj
+            databases[size] = app
         times = {size: [] for size in databases}
         for _ in range(arguments.rounds):
-            for size, (app, connected) in databases.items():
-                database.database.initialize(connected)
+            for size, app in databases.items():
                 times[size].append(time_lists(app, size // 100, 100, clock))
         smallest = statistics.median(times[min(times)])
         print(f"{'applications':>12} {'ms a list':>10} {'to smallest':>12}")

@@ -22,9 +22,9 @@ import comparison
 
 from restcomm_apps import create_app
 from restcomm_apps.audit.trail import OFF, REQUIRED
-from restcomm_apps.store import database
-from restcomm_apps.store.database import LOCK_TIMEOUT, is_mysql
+from restcomm_apps.store.database import database, is_mysql
 from restcomm_apps.store.models import Application
+from restcomm_apps.store.sqlite import LOCK_TIMEOUT
 
 FORM = {"FriendlyName": "Welcome", "Kind": "voice", "RcmlUrl": "/welcome.xml"}
 SCRIPT = f"""
@@ -52,7 +52,7 @@ class Recorder(logging.Handler):
 
     def emit(self, record):
         """Keep one: its SQL and its parameters."""
-        self.statements[database.database.in_transaction()].append(record.msg)
+        self.statements[database.in_transaction()].append(record.msg)
 
 
 @contextmanager
@@ -93,7 +93,7 @@ class Loop:
     def run(self, seconds):
         """Run it for that long; give the Load, of one client."""
         # The one to read may write here, where there are no requests that share it.
-        cursor = database.database.connection().cursor()
+        cursor = database.connection().cursor()
         if not is_mysql():
             # While the last creates of the service end.
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}")
@@ -143,7 +143,7 @@ def measure(url, audit, folder, arguments):
             for name, port in ports.items():
                 loads.setdefault(name, []).append(load(port, script, arguments))
             loads.setdefault("loop", []).append(loop.run(arguments.seconds))
-    database.database.close()
+    database.close()
     return loads
 
 

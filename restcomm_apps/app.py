@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 
 from . import config
-from .audit import trail
+from .audit import actor, trail
 from .domain.vocabulary import API_VERSION
 from .formats.resource import Site
-from .store import database
+from .store.store import Store
 from .web import request_ids
 from .web.dispatch import WITHOUT_CREDENTIALS, RestcommFlask
 from .web.errors import answer_error
@@ -19,11 +19,16 @@ from .web.views import accounts, applications, health, profiles
 def create_app(environ: Mapping[str, str] | None = None) -> RestcommFlask:
     """Make the WSGI application from the settings in ``environ`` (by default ``os.environ``).
 
+    Each application has a Store of its own, the current one of its requests and, until another
+    application is made there, of the calling context.
+
     Raises ConfigError for a setting that cannot be used.
     """
     app = RestcommFlask(__package__, template_folder=find_templates(), static_folder=None)
     _configure(app, os.environ if environ is None else environ)
-    database.connect(app.config["DATABASE_URL"])
+    store = Store(app.config["DATABASE_URL"], actor.current_account_sid)
+    store.enter()
+    app.extensions["store"] = store
     trail.keep(app.config["AUDIT"])
     app.jinja_options = {"finalize": finalize}
     app.extensions["site"] = Site(

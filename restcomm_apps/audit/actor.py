@@ -1,6 +1,6 @@
 """Who acts at this moment: a client's request or an operator's command.
 
-Told once where it begins, so that what is written far below can say who wrote it.
+It is noted once where it begins, so that what is written far below can say who wrote it.
 """
 
 import os
@@ -25,35 +25,42 @@ class Caller(NamedTuple):
     operator: str | None = None
 
 
-_current = ContextVar("caller", default=Caller(""))
+_NOBODY = Caller("")
+_current: ContextVar[Caller] = ContextVar("caller")
 
 
-def current():
-    """Give the Caller of this thread; one without names where nobody was told."""
-    return _current.get()
+def current() -> Caller:
+    """Return who acts in this context; a Caller without names where that was not noted."""
+    return _current.get(_NOBODY)
 
 
-def enter_request(address, request_id):
+def current_account_sid() -> str | None:
+    """Return the sid of the account that acts in this context, None for an operator."""
+    return current().effective_account_sid
+
+
+def enter_request(address: str | None, request_id: str | None) -> None:
     """Begin a client's request; an id that is missing or odd is replaced by a new one.
 
     ``address`` is the client's, or empty behind a socket file.
     """
-    sane = request_id is not None and _SANE_REQUEST_ID.fullmatch(request_id)
-    request_id = request_id if sane else secrets.token_hex(16)
-    _current.set(Caller(request_id, address=(address or _UNIX)[:_ADDRESS_LENGTH]))
+    if request_id is None or not _SANE_REQUEST_ID.fullmatch(request_id):
+        request_id = secrets.token_hex(16)
+    known = (address or _UNIX)[:_ADDRESS_LENGTH]
+    _current.set(Caller(request_id, address=known))
 
 
-def enter_account(account_sid):
+def enter_account(account_sid: str) -> None:
     """Name the effective account of the request, once its credentials are known."""
     _current.set(current()._replace(effective_account_sid=account_sid))
 
 
-def enter_command():
+def enter_command() -> None:
     """Begin a command of the command line, run by the user who owns this process."""
     _current.set(Caller(secrets.token_hex(16), operator=_user_name()))
 
 
-def _user_name():
+def _user_name() -> str:
     # Not from the environment, where anybody may write any name.
     try:
         return pwd.getpwuid(os.getuid()).pw_name

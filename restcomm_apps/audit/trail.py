@@ -1,21 +1,26 @@
 """The audit trail: what is kept of each change, in the transaction that makes it.
 
-Who acts comes from ``callers``, how entries hang together from ``chains``.
+A change is an entry of the trail. Who acts comes from ``actor``, how entries hang together from
+``chain``.
 """
 
 import json
 import logging
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
 
 import peewee
 
 from restcomm_apps.domain.dates import utc_now
-from restcomm_apps.store.database import database, locked
+from restcomm_apps.store.database import locked
+from restcomm_apps.store.engines import Engine
+from restcomm_apps.store.models import Account, Application
+from restcomm_apps.store.schema import has_own_table
 from restcomm_apps.store.service_models import Change, ChangeHead
+from restcomm_apps.store.store import PerStore, current_store
 
-from . import actor as callers
-from . import chain as chains
+from . import actor, chain
 
 log = logging.getLogger(__name__)
 
@@ -27,44 +32,57 @@ CREATE, UPDATE, REMOVE, RESTORE, CLOSE = "create", "update", "remove", "restore"
 MASK = "***"
 _SECRET = {"auth_token", "password", "second_token"}
 _MOST_BEGUN = 100_000
-# It moves with every change, and the entry has a date of its own.
+# It moves with every change, and the change has a date of its own.
 _UNTOLD = "date_updated"
 
-_mode = OFF
-# The databases whose tables were looked at, and of whose lack the log was told.
-_looked_at = None
-_has_tables = False
-_warned_of = None
+Resource: TypeAlias = Account | Application
+Columns: TypeAlias = Mapping[str, Any]
 
 
-def keep(mode):
-    """Keep changes from now on as the setting AUDIT says: AUTO, REQUIRED or OFF."""
-    global _mode
-    _mode = mode
+class _Trail:
+    """What is known of a store's trail.
+
+    ``begun`` are accounts whose chain was there when it was last looked at.
+    """
+
+    def __init__(self) -> None:
+        self.mode = OFF
+        self.has_warned = False
+        self.begun: set[str] = set()
+
+    @cached_property
+    def has_tables(self) -> bool:
+        """Whether there are the tables of the trail; see ``Store.tables``."""
+        return has_own_table(Change) and has_own_table(ChangeHead)
 
 
-def has_tables():
-    """Tell whether the database has the tables of the trail; looked up once a process."""
-    global _looked_at, _has_tables
-    if _looked_at is not database.obj:
-        wanted = {table._meta.table_name for table in (Change, ChangeHead)}
-        _has_tables = wanted <= set(database.get_tables())
-        _looked_at = database.obj
-    return _has_tables
+_trail = PerStore(_Trail)
 
 
-def are_kept():
-    """Tell whether changes are kept; warn once where they would be if there were tables."""
-    global _warned_of
-    if _mode != AUTO:
-        return _mode == REQUIRED
-    if not has_tables() and _warned_of is not database.obj:
+def keep(mode: str) -> None:
+    """Keep the store's changes from now on as the setting AUDIT says: AUTO, REQUIRED or OFF."""
+    _trail.get().mode = mode
+
+
+def has_tables() -> bool:
+    """Return whether the database has the tables of the trail; see ``Store.tables``."""
+    return _trail.get().has_tables
+
+
+def are_kept() -> bool:
+    """Return whether changes are kept; warn once where they would be if there were tables."""
+    trail = _trail.get()
+    if trail.mode != AUTO:
+        return trail.mode == REQUIRED
+    if trail.has_tables:
+        return True
+    if not trail.has_warned:
         log.warning('No audit trail is kept: "restcomm-apps init-db" makes its tables')
-        _warned_of = database.obj
-    return _has_tables
+        trail.has_warned = True
+    return False
 
 
-def record(action, before, after):
+def record(action: str, before: Resource | None, after: Resource | Columns | None) -> None:
     """Add a change to the chain of its account, within the transaction that makes it.
 
     ``before`` is the row of an application or account, None if it is new; ``after`` is the row,
@@ -73,10 +91,12 @@ def record(action, before, after):
     if not are_kept():
         return
     row = after if before is None else before
-    account_sid = getattr(row, "account_sid", row.sid)
-    statements = _statements(database.obj)
-    length, last_hash = _lock_head(statements, account_sid)
-    caller = callers.current()
+    assert isinstance(row, Account | Application)
+    account_sid = row.sid if isinstance(row, Account) else row.account_sid
+    statements = _statements.get()
+    database = current_store().database
+    length, last_hash = _lock_head(database, statements, account_sid)
+    caller = actor.current()
     values = (
         account_sid,
         length + 1,
@@ -90,92 +110,99 @@ def record(action, before, after):
         json.dumps(_differences(row, before, after), default=str),
         last_hash,
     )
-    entry_hash = chains.hash_of(values)
+    entry_hash = chain.hash_of(values)
     database.execute_sql(statements.add, (*values, entry_hash))
     database.execute_sql(statements.advance, (length + 1, entry_hash, account_sid))
 
 
 class _Statements(NamedTuple):
-    """The texts of what every change runs; writing them takes Peewee longer than running them.
-
-    ``begun`` are accounts whose chain was there when it was last looked at.
-    """
+    """The texts of what every change runs, kept as ``store/prepared.py`` keeps those of others."""
 
     find: str
     lock: str
     add: str
     advance: str
-    begun: set
 
 
-@lru_cache(maxsize=1)
-def _statements(_made_for):
+def _make_statements() -> _Statements:
     of_account = ChangeHead.account_sid == ""
     columns = Change._meta.sorted_fields
     places = [peewee.Value("", converter=False) for _ in columns]
     find = ChangeHead.select(ChangeHead.length, ChangeHead.hash).where(of_account)
     add = Change.insert(dict(zip(columns, places)))
     advance = ChangeHead.update({ChangeHead.length: 0, ChangeHead.hash: ""}).where(of_account)
-    texts = (query.sql()[0] for query in (find, locked(find.clone()), add, advance))
-    return _Statements(*texts, begun=set())
+    return _Statements(find.sql()[0], locked(find).sql()[0], add.sql()[0], advance.sql()[0])
 
 
-def _lock_head(statements, account_sid):
-    """Give the length and last hash of an account's chain, whose other writers now wait."""
-    if account_sid not in statements.begun:
-        _begin_chain(statements, account_sid)
+_statements = PerStore(_make_statements)
+
+
+def _lock_head(database: Engine, statements: _Statements, account_sid: str) -> tuple[int, str]:
+    """Return the length and last hash of an account's chain, whose other writers now wait."""
+    if account_sid not in _trail.get().begun:
+        _begin_chain(database, statements, account_sid)
     found = database.execute_sql(statements.lock, (account_sid,)).fetchall()
     if not found:  # what began it was undone, or an older state of the database is back
-        _begin_chain(statements, account_sid)
+        _begin_chain(database, statements, account_sid)
         found = database.execute_sql(statements.lock, (account_sid,)).fetchall()
-    return found[0]
+    length, last_hash = found[0]
+    return length, last_hash
 
 
-def _begin_chain(statements, account_sid):
+def _begin_chain(database: Engine, statements: _Statements, account_sid: str) -> None:
     # Looked at without a lock first: on MariaDB one of what is not there would keep all other
     # accounts from beginning their chains. Where a chain is known that is not done, as it would fix
     # the state that the transaction sees before it has waited for its turn.
     if not database.execute_sql(statements.find, (account_sid,)).fetchall():
-        first = {"account_sid": account_sid, "length": 0, "hash": chains.FIRST}
+        first = {"account_sid": account_sid, "length": 0, "hash": chain.FIRST}
         ChangeHead.insert(first).on_conflict_ignore().execute()
-    if len(statements.begun) >= _MOST_BEGUN:
-        statements.begun.clear()
-    statements.begun.add(account_sid)
+    begun = _trail.get().begun
+    if len(begun) >= _MOST_BEGUN:
+        begun.clear()
+    begun.add(account_sid)
 
 
-def _differences(row, before, after):
-    """Give {name: [from, to]} of the columns that differ, as the database holds them."""
-    before, after = _columns(before), _columns(after)
+def _differences(
+    row: Resource, before: Resource | None, after: Resource | Columns | None
+) -> dict[str, list[Any]]:
+    """Return {name: [from, to]} of the columns that differ, as the database holds them."""
+    was, became = _columns(before), _columns(after)
     differences = {}
-    for name in before if after is None else after:
-        store = _store_of(row, name)
-        pair = [None if each is None else store(each.get(name)) for each in (before, after)]
+    for name in (was if became is None else became) or ():
+        as_stored = _converter_of(row, name)
+        pair = [None if side is None else as_stored(side.get(name)) for side in (was, became)]
         if pair[0] != pair[1] and name != _UNTOLD:
             differences[name] = [_masked(name, value) for value in pair]
     return differences
 
 
-def _store_of(row, name):
+def _converter_of(row: Resource, name: str) -> Callable[[Any], Any]:
     # What stands in a table of its own, such as the second token, is a text as it is.
     field = row._meta.fields.get(name)
     return field.db_value if field else lambda value: value
 
 
-def _columns(row):
-    if not isinstance(row, peewee.Model):
+def _columns(row: Resource | Columns | None) -> Columns | None:
+    if not isinstance(row, Account | Application):
         return row
-    return row.__data__ | {"second_token": getattr(row, "second_token", None)}
+    columns: dict[str, Any] = row.__data__
+    return columns | {"second_token": getattr(row, "second_token", None)}
 
 
-def _masked(name, value):
+def _masked(name: str, value: Any) -> Any:
     return MASK if name in _SECRET and value is not None else value
 
 
-def list_changes(account_sid=None, resource_sid=None, since=None, until=None):
-    """Give the changes of an account, of one application, or all in the order of their time.
+def list_changes(
+    account_sid: str | None = None,
+    resource_sid: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> Iterator[Change]:
+    """Yield the changes of an account, of one application, or all in the order of their time.
 
     Those of an account or application follow their sequence, whatever the clock said.
-    ``since`` and ``until`` are texts as ``dates.utc_now`` gives them; ``until`` is outside.
+    ``since`` and ``until`` are texts as ``dates.utc_now`` returns; ``until`` is outside.
     """
     by_sequence = (Change.account_sid, Change.sequence)
     is_one = account_sid is not None or resource_sid is not None
@@ -188,7 +215,7 @@ def select_changes(
     resource_sid: str | None = None,
     since: str | None = None,
     until: str | None = None,
-) -> peewee.ModelSelect:
+) -> "peewee.ModelSelect[Change]":
     """Select changes in no order; see ``list_changes``."""
     conditions = (
         (Change.account_sid, peewee.OP.EQ, account_sid),

@@ -19,7 +19,13 @@ from restcomm_apps.store.models import (
 from .base import INFORMATIONAL, WRONG, Rows, rows_check
 from .inventory import Inventory
 
-_REFERENCES = (*IncomingPhoneNumber.application_columns(), Client.voice_application_sid)
+_REFERENCES = (
+    IncomingPhoneNumber.voice_application_sid,
+    IncomingPhoneNumber.sms_application_sid,
+    IncomingPhoneNumber.ussd_application_sid,
+    IncomingPhoneNumber.refer_application_sid,
+    Client.voice_application_sid,
+)
 
 
 def _find_ownerless(inventory: Inventory) -> Iterator[Rows]:

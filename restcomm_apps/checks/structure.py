@@ -35,11 +35,11 @@ Describe = Callable[[Field, Column | None], "Example | None"]
 
 
 def _missing(field: Field, column: Column | None) -> "Example | None":
-    return {} if column is None and not schema.is_spare(field.model, field) else None
+    return {} if column is None and not field.model.is_spare(field) else None
 
 
 def _missing_from_older(field: Field, column: Column | None) -> "Example | None":
-    return {} if column is None and schema.is_spare(field.model, field) else None
+    return {} if column is None and field.model.is_spare(field) else None
 
 
 def _of_another_type(field: Field, column: Column | None) -> "Example | None":
@@ -157,10 +157,14 @@ def _find_missing_indexes(inventory: Inventory) -> Iterator[Finding]:
         if model._meta.table_name not in inventory.tables:
             continue
         missing = [
-            index for index in schema.missing_indexes(model) if inventory.has(*index._expressions)
+            index
+            for index in schema.missing_indexes(model)
+            if inventory.has(*schema.fields_of(index))
         ]
         if missing:
-            columns = [[field.column_name for field in index._expressions] for index in missing]
+            columns = [
+                [field.column_name for field in schema.fields_of(index)] for index in missing
+            ]
             shown: list[Example] = [{"columns": ", ".join(names)} for names in columns]
             mends = tuple(index.safe(False) for index in missing)
             yield Finding(model._meta.table_name, None, len(missing), shown, mends)

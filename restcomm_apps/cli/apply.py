@@ -15,7 +15,6 @@ from restcomm_apps.resources.accounts import queries
 from restcomm_apps.resources.applications import bulk, plan, row_formats
 from restcomm_apps.resources.applications.forms import parameter_of
 from restcomm_apps.resources.applications.yaml_rows import split_yaml
-from restcomm_apps.store import schema
 
 from .base import Mistake, commands, is_confirmed, require_tables, say
 
@@ -42,7 +41,6 @@ def apply(context, file, account, dry_run, prune, yes):
     """
     app = create_app()
     require_tables()
-    schema.fit_models()
     found_account = _find_account(account)
     try:
         rows = list(_read_rows(file))

@@ -69,7 +69,6 @@ def require_trail():
 def require_tables():
     """Raise Mistake where the database lacks one of Restcomm's tables."""
     require_database()
-    schema.fit_models()
     missing = schema.missing_tables()
     if missing:
         raise Mistake(

@@ -8,7 +8,6 @@ from restcomm_apps import config
 from restcomm_apps.app import create_app
 from restcomm_apps.audit import trail as changes
 from restcomm_apps.server import processes as server
-from restcomm_apps.store.database import share
 from restcomm_apps.store.mariadb import CONNECTIONS
 
 from .base import (
@@ -60,7 +59,7 @@ def serve(bind, workers, threads, certfile, keyfile):
         require_trail()
     warn_of_readers()
     changes.are_kept()  # Where they are not it warns; better now than at the first change.
-    share(connections=threads)
+    app.extensions["store"].database.share(connections=threads)
     # Last: while another service has the port, what else is wrong is told all the same.
     bind = _choose_bind(bind, app.config["BIND"])
     server.serve(app, bind, workers, certfile, keyfile)

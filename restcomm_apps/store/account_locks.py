@@ -6,13 +6,16 @@ the lock on it with others that do; what closes it waits for them, and they wait
 SQLite's transactions exclude each other anyway and only look.
 """
 
+from collections.abc import Iterator
+
 import peewee
 
 from restcomm_apps.domain.vocabulary import ACTIVE
-from restcomm_apps.store.database import is_mysql, locked
-from restcomm_apps.store.expressions import SIDS_AT_ONCE
-from restcomm_apps.store.models import Account
-from restcomm_apps.store.prepared import Parameter, Statement
+
+from .database import is_mysql, locked
+from .expressions import SIDS_AT_ONCE
+from .models import Account
+from .prepared import Parameter, Statement, read_rows
 
 
 class TreeHasGrown(Exception):
@@ -21,18 +24,18 @@ class TreeHasGrown(Exception):
 
 def keep_as_it_is(account_sid: str) -> str | None:
     """Keep an account as it is until the commit and return its status; None if it is not there."""
-    row = _select_to_keep.first_row(sid=account_sid)
-    return row and row.status
+    account = _select_to_keep.first(sid=account_sid)
+    return None if account is None else account.status
 
 
 def list_levels_below(account: Account) -> list[list[str]]:
     """List the sids of all accounts below an account, whatever their status, level by level."""
     seen, levels = {account.sid}, [[account.sid]]
     while levels[-1]:
-        below = {}
+        below: dict[str, None] = {}
         for parents in peewee.chunked(levels[-1], SIDS_AT_ONCE):
-            children = Account.select(Account.sid).where(Account.parent_sid << parents).tuples()
-            below |= dict.fromkeys(sid for (sid,) in children if sid not in seen)
+            children = Account.select(Account.sid).where(Account.parent_sid << parents)
+            below |= dict.fromkeys(row.sid for row in read_rows(children) if row.sid not in seen)
         seen |= below.keys()
         levels.append(list(below))
     return levels[1:-1]
@@ -45,30 +48,32 @@ def lock_levels_below(account: Account, levels: list[list[str]]) -> list[Account
     for children that locks would lock the accounts of everybody on MariaDB. Raises TreeHasGrown
     where an account has been added since.
     """
-    accounts = []
+    accounts: list[Account] = []
     for level in levels:
         for some in peewee.chunked(level, SIDS_AT_ONCE):
             again = Account.select().where(Account.sid << some).order_by(Account.sid)
             accounts.extend(locked(again))
     # On MariaDB the transaction's first read without a lock. Nothing can be added any more.
     now_there = {sid for level in list_levels_below(account) for sid in level}
-    if not now_there <= {each.sid for each in accounts}:
+    if not now_there <= {account.sid for account in accounts}:
         raise TreeHasGrown()
     return accounts
 
 
-def lock_active_tops(besides: Account):
+def lock_active_tops(besides: Account) -> Iterator[Account]:
     """Yield the active accounts without a parent but for one, each locked when it is reached."""
     is_top = Account.parent_sid.is_null() & (Account.status == ACTIVE)
     others = Account.select(Account.sid).where(is_top, Account.sid != besides.sid)
-    for (sid,) in list(others.order_by(Account.sid).tuples()):
-        top = locked(Account.select().where(Account.sid == sid, is_top)).first()
+    for row in read_rows(others.order_by(Account.sid)):
+        top: Account | None = locked(Account.select().where(Account.sid == row.sid, is_top)).first()
         if top is not None:
             yield top
 
 
 @Statement
-def _select_to_keep():
+def _select_to_keep() -> "peewee.ModelSelect[Account]":
     found = Account.select(Account.status).where(Account.sid == Parameter("sid"))
-    # The words that MariaDB and every MySQL know.
-    return found.for_update("LOCK IN SHARE MODE") if is_mysql() else found
+    if not is_mysql():
+        return found
+    # The words that MariaDB and every MySQL know; Peewee's stubs know of none.
+    return found.for_update("LOCK IN SHARE MODE")  # type: ignore[arg-type]

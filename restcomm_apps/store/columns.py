@@ -1,6 +1,7 @@
 """The kinds of columns that Restcomm's tables and this service's own have in common."""
 
 from datetime import datetime
+from typing import Any
 
 import peewee
 
@@ -12,7 +13,7 @@ class LocalDateTimeField(peewee.Field):
 
     field_type = "DATETIME"
 
-    def db_value(self, value):
+    def db_value(self, value: datetime | str | None) -> datetime | str | None:
         """Cut off what MariaDB's whole seconds cannot hold; MySQL would round it."""
         if value is None or not is_mysql():
             return value
@@ -36,5 +37,5 @@ class FlagField(peewee.BooleanField):
 class SidField(peewee.CharField):
     """A sid, 34 characters."""
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         super().__init__(max_length=34, **options)

@@ -1,77 +1,51 @@
-"""The database: which engine, how durable, transactions, and its faults."""
+"""The current store's database: transactions, what they lock and see, and faults."""
 
 import contextlib
 import functools
-import importlib.util
 import re
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
 
 import peewee
 
-from .mariadb import MariaDatabase, error_number
-from .sqlite import LOCK_TIMEOUT, OrderlyDatabase
-from .urls import MYSQL, parse
+from .engines import Engine
+from .mariadb import error_number
+from .store import current_store
 
-database = peewee.DatabaseProxy()
+P = ParamSpec("P")
+T = TypeVar("T")
+Q = TypeVar("Q", bound=peewee.Select)
 
 _DOES_NOT_FIT = (1366, 1406)
 _COLUMN = re.compile(r"for column [^ ]*?([a-z_]+)[`'] at row")
 
 
-def make_database(url):
-    """Make a Peewee database of a DatabaseUrl, not yet connected.
+class _CurrentDatabase(peewee.Proxy):
+    """Stands for the database of whatever store is the current one when it is used."""
 
-    A commit is on disk when it returns. SQLite: WAL, synchronous=FULL; a transaction takes the
-    write lock when it begins, so that it waits for other writers instead of failing half-way.
-    """
-    if url.engine == MYSQL:
-        # A lock is given up while the driver still waits for the answer.
-        lock_timeout = url.options["read_timeout"] // 2
-        return MariaDatabase(
-            url.name,
-            # What does not fit is refused rather than cut, whatever the server's own mode.
-            sql_mode="STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
-            init_command=f"SET SESSION innodb_lock_wait_timeout = {lock_timeout}",
-            **url.options,
-        )
-    return OrderlyDatabase(
-        url.name,
-        # Last: SQLite itself waits while another process makes the file.
-        pragmas=[("journal_mode", "wal"), ("synchronous", "full"), ("busy_timeout", 0)],
-        timeout=LOCK_TIMEOUT,
-        lock_type="IMMEDIATE",
-    )
+    @property
+    def obj(self) -> Engine:
+        """The current store's database. Raises NoStore."""
+        return current_store().database
+
+    @obj.setter
+    def obj(self, database: None) -> None:
+        """Do nothing: a Proxy begins as one of none."""
 
 
-def has_driver(url):
-    """Tell whether the driver of a DatabaseUrl's engine is installed."""
-    return url.engine != MYSQL or importlib.util.find_spec("pymysql") is not None
+# What the models belong to.
+database = _CurrentDatabase()
 
 
-def connect(url):
-    """Point the models at the database of a DATABASE_URL; one database a process.
-
-    Connections are opened when first used.
-    """
-    database.initialize(make_database(parse(url)))
-
-
-def share(connections):
-    """Have the greenlets of each process that is forked from here on share its connections.
-
-    On MariaDB so many of them. Those of this process are closed.
-    """
-    database.obj.share(connections)
-
-
-def read_alone(query):
-    """Run a query that tells whether the database answers; on MariaDB beside all others.
+def read_alone(query: peewee.Query) -> None:
+    """Run a query that says whether the database answers; on MariaDB beside all others.
 
     Raises as any query.
     """
-    database.obj.read_alone(*query.sql())
+    current_store().database.read_alone(*query.sql())
 
 
-def transaction(write):
+def transaction(write: Callable[P, T]) -> Callable[P, T]:
     """Run a function in one transaction, or in the one that runs already; a decorator.
 
     It may be run again: TRIES times in all on a MariaDB that gives the transaction up for the sake
@@ -80,7 +54,8 @@ def transaction(write):
     """
 
     @functools.wraps(write)
-    def run(*arguments, **options):
+    def run(*arguments: P.args, **options: P.kwargs) -> T:
+        database = current_store().database
         if database.in_transaction():
             return write(*arguments, **options)
         return database.run_in_transaction(functools.partial(write, *arguments, **options))
@@ -88,12 +63,12 @@ def transaction(write):
     return run
 
 
-def is_mysql():
-    """Tell whether the database is MariaDB or MySQL."""
-    return isinstance(database.obj, MariaDatabase)
+def is_mysql() -> bool:
+    """Return whether the database is MariaDB or MySQL."""
+    return current_store().is_mysql
 
 
-def locked(query):
+def locked(query: Q) -> Q:
     """Have a query of a transaction lock its rows against other writers until the commit.
 
     SQLite's transactions exclude each other anyway.
@@ -102,15 +77,17 @@ def locked(query):
 
 
 @contextlib.contextmanager
-def snapshot():
+def snapshot() -> Iterator[None]:
     """Read one state of the database, whatever others write meanwhile, each text as it is stored.
 
     On SQLite octets that are no UTF-8 are read too, as surrogates; nothing may be written here.
     """
-    if is_mysql():
-        with database.atomic():
+    store = current_store()
+    if store.is_mysql:
+        with store.database.atomic():
             yield
         return
+    database: peewee.Database = store.database
     connection = database.connection()
     connection.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
     try:
@@ -120,14 +97,17 @@ def snapshot():
         connection.text_factory = str
 
 
-def refused_column(error):
-    """Name the column whose character set or length could not hold a value, or return None."""
+def refused_column(error: Exception) -> str | None:
+    """Return the column whose character set or length could not hold a value, or None."""
     match = _COLUMN.search(str(error)) if error_number(error) in _DOES_NOT_FIT else None
     return match and match[1]
 
 
-def is_unusable(error):
-    """Tell a database that cannot be used (not there, too old a table) from a broken rule."""
+def is_unusable(error: Exception) -> bool:
+    """Return whether an error says that the database cannot be used (not there, too old a table).
+
+    Others say that a rule is broken.
+    """
     # A file that is no database raises DatabaseError itself, the parent of both kinds.
     unusable = (peewee.OperationalError, peewee.InterfaceError, peewee.ProgrammingError)
     return isinstance(error, unusable) or type(error) is peewee.DatabaseError

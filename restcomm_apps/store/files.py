@@ -2,24 +2,27 @@
 
 import contextlib
 import os
+import sqlite3
 import threading
+
+import peewee
 
 _OWNER_ONLY = 0o600
 _ALL_OTHERS = 0o077
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 
+# Of the process: it is about the locks that a process has on a file.
 _creating = threading.Lock()
 
 
-class PrivateFile:
-    """Has a Peewee database for SQLite make its file for its owner only, whatever the umask.
+class PrivateFile(peewee.SqliteDatabase):
+    """A database that makes its file for its owner only, whatever the umask."""
 
-    Stands before ``peewee.SqliteDatabase`` in the list of parents.
-    """
-
-    def _connect(self):
+    def _connect(self) -> sqlite3.Connection:
         create_private(self.database)
-        return super()._connect()
+        # Not in Peewee's stubs.
+        connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
+        return connection
 
 
 def create_private(path: str) -> None:
@@ -41,7 +44,7 @@ def find_exposed(path: str) -> list[str]:
     return [path + suffix for suffix in _SUFFIXES if _mode(path + suffix) & _ALL_OTHERS]
 
 
-def _mode(path):
+def _mode(path: str) -> int:
     try:
         return os.stat(path).st_mode
     except FileNotFoundError:  # as those beside it are while nobody writes

@@ -4,18 +4,18 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import peewee
 from playhouse.shortcuts import ReconnectMixin
 
-from restcomm_apps.audit import actor as callers
-
 from .connection_pool import ConnectionPool, NoneCame, WriteTurns
 
-# Connections of a process with which one account may write at a time. There are two more: those that
-# write may wait for each other's locks, so one is left to other accounts, and one to those that read.
+T = TypeVar("T")
+
+# Connections of a process with which one account may write at a time. There are two more: writers
+# may wait for each other's locks, so one is left to other accounts, and one to readers.
 CONNECTIONS = 4
 # Seconds to wait for one of them before giving up with 503.
 CONNECTION_TIMEOUT = 30
@@ -34,7 +34,7 @@ _TIMEOUTS = ("connect_timeout", "read_timeout", "write_timeout")
 _GIVEN_UP = (1213, 1020)
 
 
-class _Reconnecting(ReconnectMixin, peewee.MySQLDatabase):
+class _Reconnecting(ReconnectMixin, peewee.MySQLDatabase):  # type: ignore[misc]  # It has no types.
     """Replaces a connection that the server has dropped, but never amid a transaction and never
     after a time-out.
     """
@@ -53,9 +53,12 @@ class MariaDatabase(_Reconnecting):
     """A database of a server, to which each process has few connections.
 
     A thread has one for a statement, for a transaction, or from ``connect`` to ``close``.
+    ``whose_turn`` returns the sid of the account that writes: the transactions of one leave a
+    connection to others.
     """
 
-    def __init__(self, name: str, **options: Any) -> None:
+    def __init__(self, name: str, whose_turn: Callable[[], str | None], **options: Any) -> None:
+        self._whose_turn = whose_turn
         self._size_pool(CONNECTIONS)
         super().__init__(name, **options)
         self._probe = _Probe(name, options)
@@ -69,22 +72,23 @@ class MariaDatabase(_Reconnecting):
         self._pool.close_idle()
         self._size_pool(connections)
 
-    def _size_pool(self, connections):
+    def _size_pool(self, connections: int) -> None:
         self._pool = ConnectionPool(connections + 2, lambda connection: connection.open)
         self._turns = WriteTurns(in_all=connections + 1, of_one=connections)
 
-    def run_in_transaction(self, write: Callable[[], Any]) -> Any:
+    def run_in_transaction(self, write: Callable[[], T]) -> T:
         """Run a function in a transaction; one that the server gives up is begun again."""
-        account_sid = callers.current().effective_account_sid
-        with _as_operational_error(), self._turns.turn_of(account_sid, CONNECTION_TIMEOUT):
+        with _as_operational_error(), self._turns.turn_of(self._whose_turn(), CONNECTION_TIMEOUT):
             return self._try_in_transaction(write)
 
-    def _try_in_transaction(self, write):
-        for tries in range(1, TRIES + 1):
+    def _try_in_transaction(self, write: Callable[[], T]) -> T:
+        tries = 0
+        while True:
             try:
                 with self._connected(), self.atomic():
                     return write()
             except peewee.OperationalError as error:
+                tries += 1
                 if tries == TRIES or error_number(error) not in _GIVEN_UP:
                     raise
                 time.sleep(random.uniform(0, min(BACK_OFF * 2**tries, LONGEST_BACK_OFF)))
@@ -92,7 +96,7 @@ class MariaDatabase(_Reconnecting):
     def execute_sql(self, *arguments: Any) -> Any:
         """Run a statement, on a connection of its own where the thread has none."""
         with self._connected():
-            return super().execute_sql(*arguments)
+            return super().execute_sql(*arguments)  # type: ignore[no-untyped-call]  # Peewee's
 
     def begin(self, *arguments: Any, **options: Any) -> None:
         """Begin a transaction on a connection that the thread keeps."""
@@ -100,14 +104,14 @@ class MariaDatabase(_Reconnecting):
         super().begin(*arguments, **options)
 
     def read_alone(self, sql: str, parameters: Sequence[Any]) -> None:
-        """Run a query that tells whether the database answers, whatever it does for others.
+        """Run a query that says whether the database answers, whatever it does for others.
 
         Raises peewee.OperationalError after SECONDS_TO_ANSWER.
         """
         self._probe.run(sql, parameters)
 
     @contextlib.contextmanager
-    def _connected(self):
+    def _connected(self) -> Iterator[None]:
         # Not Peewee's context, which is lost when a connection is replaced.
         is_new = self.connect(reuse_if_open=True)
         try:
@@ -130,14 +134,14 @@ class _Probe:
     So that a server that hangs costs them one time-out, not one after the other.
     """
 
-    def __init__(self, name, options):
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
         timeouts = dict.fromkeys(_TIMEOUTS, SECONDS_TO_ANSWER)
         self._database = _Reconnecting(name, thread_safe=False, **(options | timeouts))
         self._guard = threading.Lock()
         # When it was last run, and what that raised.
-        self._last_run = 0.0, None
+        self._last_run: tuple[float, peewee.PeeweeException | None] = 0.0, None
 
-    def run(self, sql, parameters):
+    def run(self, sql: str, parameters: Sequence[Any]) -> None:
         """Run the query, or take the outcome of a run that began since; raise what it raised."""
         came = time.monotonic()
         with self._guard:
@@ -147,9 +151,10 @@ class _Probe:
         if error is not None:
             raise error
 
-    def _try(self, sql, parameters):
+    def _try(self, sql: str, parameters: Sequence[Any]) -> peewee.PeeweeException | None:
         try:
-            self._database.execute_sql(sql, parameters)
+            database: peewee.Database = self._database
+            database.execute_sql(sql, parameters)
         except peewee.PeeweeException as error:
             self._database.close()
             return error
@@ -157,7 +162,7 @@ class _Probe:
 
 
 @contextlib.contextmanager
-def _as_operational_error():
+def _as_operational_error() -> Iterator[None]:
     try:
         yield
     except NoneCame as error:

@@ -4,14 +4,19 @@ Source: legacy/SCHEMA.md. Column names, types and lengths are Restcomm's, so tha
 move either way; the indexes are this service's own.
 """
 
+from typing import Any, TypeVar
+
 import peewee
 
 from .columns import FlagField, LocalDateTimeField, MediumTextField, SidField
 from .database import database
+from .store import PerStore, current_store
+
+M = TypeVar("M", bound="RestcommModel")
 
 
 class RestcommModel(peewee.Model):
-    """What all of Restcomm's tables share."""
+    """What all of Restcomm's tables share: an older Restcomm's may lack some of their columns."""
 
     sid = SidField(primary_key=True)
 
@@ -20,9 +25,46 @@ class RestcommModel(peewee.Model):
         legacy_table_names = False
 
     @classmethod
-    def create(cls, **values):
+    def is_spare(cls, field: peewee.Field) -> bool:
+        """Return whether the service can do without a column, as older Restcomms do."""
+        return bool(field.null) or field.name == "organization_sid"
+
+    @classmethod
+    def present_fields(cls) -> dict[str, peewee.Field]:
+        """Return {name: field} of the columns to read and write: those that are there.
+
+        One that the service needs is among them in any case; without it the query fails.
+        """
+        found = _present_fields.get()
+        if cls not in found:
+            found[cls] = cls._find_present_fields()
+        return found[cls]
+
+    @classmethod
+    def _find_present_fields(cls) -> dict[str, peewee.Field]:
+        columns = current_store().tables.get(cls._meta.table_name)
+        return {
+            field.name: field
+            for field in cls._meta.sorted_fields
+            if columns is None or field.column_name in columns or not cls.is_spare(field)
+        }
+
+    @classmethod
+    def select(cls: type[M], *columns: peewee.Node) -> "peewee.ModelSelect[M]":
+        """Select columns; without any, those that are there."""
+        shown = columns or cls.present_fields().values()
+        return peewee.ModelSelect(cls, shown, is_default=not columns)
+
+    @classmethod
+    def create(cls: type[M], **values: Any) -> M:
         """Add a row; what an older Restcomm's table has no column for is left out."""
-        return super().create(**{name: values[name] for name in values.keys() & cls._meta.fields})
+        names = values.keys() & cls.present_fields().keys()
+        row = cls(**{name: values[name] for name in names})
+        row.save(force_insert=True)
+        return row
+
+
+_present_fields = PerStore[dict[type[RestcommModel], dict[str, peewee.Field]]](dict)
 
 
 class DatedModel(RestcommModel):
@@ -64,8 +106,8 @@ class Account(DatedModel):
     class Meta:
         table_name = "restcomm_accounts"
 
-    def goes_by(self, sid_or_email):
-        """Tell whether a sid or an e-mail address is this account's."""
+    def goes_by(self, sid_or_email: str) -> bool:
+        """Return whether a sid or an e-mail address is this account's."""
         return sid_or_email in (self.sid, self.email_address)
 
 
@@ -89,6 +131,11 @@ class Application(DatedModel):
             (("account_sid", "friendly_name", "date_created", "sid"), False),
             (("account_sid", "kind", "date_created", "sid"), False),
         )
+
+    @classmethod
+    def is_spare(cls, field: peewee.Field) -> bool:
+        """Return False: what a client sends of an application must not be dropped."""
+        return False
 
 
 class IncomingPhoneNumber(DatedModel):
@@ -132,11 +179,10 @@ class IncomingPhoneNumber(DatedModel):
         table_name = "restcomm_incoming_phone_numbers"
 
     @classmethod
-    def application_columns(cls):
+    def application_columns(cls) -> list[peewee.Field]:
         """List the columns that point at an application; an older Restcomm's table has fewer."""
-        names = ("voice", "sms", "ussd", "refer")
-        fields = cls._meta.fields
-        return [fields[column] for name in names if (column := f"{name}_application_sid") in fields]
+        fields = cls.present_fields()
+        return [fields[name] for name in fields if name.endswith("_application_sid")]
 
 
 class Client(DatedModel):

@@ -6,12 +6,13 @@ from collections import deque
 
 # How long one goes on before others have a turn.
 SECONDS_TO_ONESELF = 0.005
-# What lets all others have one turn, where threads are greenlets: so short that it is over once their
-# loop has looked for events. Of 0 it would not look.
+# What lets all others have one turn, where threads are greenlets: so short that it is over once
+# their loop has looked for events. Of 0 it would not look.
 ONE_TURN = 1e-9
 
-# A lock for each that waits; the first one's owner has the turn. One lock for all would go to whoever
-# comes when it is free, and keep those waiting that came before.
+# A lock for each that waits; the first one's owner has the turn. One lock for all would go to
+# whoever comes when it is free, and keep those waiting that came before. Of the process, not of a
+# store: the line is for the time of the one thread in which all of its applications run.
 _line: deque[threading.Lock] = deque()
 
 

@@ -9,7 +9,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 
@@ -17,18 +17,20 @@ from .files import PrivateFile
 from .group_commit import GroupCommit, TurnNotCome
 from .pauses import ONE_TURN, Pace
 
+T = TypeVar("T")
+
 # Seconds to wait for another writer of the same file before giving up with 503.
 LOCK_TIMEOUT = 30
 # It is looked for each time others have had a turn, as long as a process may hold it that serves
-# requests too; then the seconds between two looks grow with the wait. SQLite itself would sleep up to
-# 100 ms while a lock is given back and taken again, and gevent's loop 1 ms at least: two processes of
-# 64 clients then create 1.1 times as much as one with threads, so 1.4 to 1.7 times.
+# requests too; then the seconds between two looks grow with the wait. SQLite itself would sleep up
+# to 100 ms while a lock is given back and taken again, and gevent's loop 1 ms at least: two
+# processes of 64 clients then create 1.1 times as much as one with threads, so 1.4 to 1.7 times.
 SECONDS_TO_LOOK, LONGEST_LOOK = 0.002, 0.01
 
 _LOCKED = "database is locked"
 
 
-class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
+class OrderlyDatabase(PrivateFile):
     """A SQLite file; see the module.
 
     Each thread has a connection of its own to read, or, once ``share`` has been called, all have
@@ -44,11 +46,11 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
         self._group = GroupCommit(self._transaction, LOCK_TIMEOUT, functools.partial(time.sleep, 0))
 
     @property
-    def _state(self):
+    def _state(self) -> peewee._ConnectionState:
         return self._writing if self._writer == threading.get_ident() else self._reading
 
     @_state.setter
-    def _state(self, state):
+    def _state(self, state: peewee._ConnectionState) -> None:
         self._reading = state
 
     def share(self, connections: int) -> None:
@@ -60,7 +62,7 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
         self._reading = peewee._ConnectionState()
         self._is_shared = True
 
-    def run_in_transaction(self, write: Callable[[], Any]) -> Any:
+    def run_in_transaction(self, write: Callable[[], T]) -> T:
         """Run a function in a transaction, maybe with others and in the thread of one of them."""
         try:
             return self._group.run(write)
@@ -101,7 +103,7 @@ class OrderlyDatabase(PrivateFile, peewee.SqliteDatabase):
         return super().close()
 
     def read_alone(self, sql: str, parameters: Sequence[Any]) -> None:
-        """Run a query that tells whether the database answers."""
+        """Run a query that says whether the database answers."""
         self.execute_sql(sql, parameters).fetchall()
 
     def _connect(self) -> Any:

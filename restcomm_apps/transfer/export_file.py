@@ -44,7 +44,7 @@ def _values_to_write(row: SourceRow) -> Values:
         return values_of(row)
     except Refused:
         # An export loses nothing; whether such a row can be taken is for the import to say.
-        known = MODELS[row.table]._meta.fields
+        known = MODELS[row.table].present_fields()
         return {name: _as_json(value) for name, value in row.columns.items() if name in known}
 
 

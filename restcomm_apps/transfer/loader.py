@@ -224,7 +224,7 @@ def _changed_columns(model: type[RestcommModel], values: Values, present: Values
     """List the columns in which a row differs from the one that is there."""
     return [
         field.name
-        for field in model._meta.sorted_fields
+        for field in model.present_fields().values()
         if values[field.name] != present[field.name]
         and _differs(field, values[field.name], present[field.name])
     ]
@@ -255,7 +255,7 @@ def _place(row: SourceRow) -> str:
 
 def _insertion(model: type[RestcommModel]) -> peewee.ModelInsert:
     """Make the insertion of one row, for its text alone."""
-    fields = model._meta.sorted_fields
+    fields = list(model.present_fields().values())
     return model.insert_many([[None] * len(fields)], fields=fields)
 
 
@@ -265,7 +265,9 @@ def _insert(model: type[RestcommModel], rows: list[Values]) -> None:
 
 def _replace(model: type[RestcommModel], rows: list[Values]) -> None:
     """Write rows over those of the same sid; columns that only Restcomm knows stay as they are."""
-    update = {"preserve": [field for field in model._meta.sorted_fields if field is not model.sid]}
+    update = {
+        "preserve": [field for field in model.present_fields().values() if field is not model.sid]
+    }
     if not is_mysql():
         update["conflict_target"] = [model.sid]
     _execute(_insertion(model).on_conflict(**update), model, rows)
@@ -274,7 +276,7 @@ def _replace(model: type[RestcommModel], rows: list[Values]) -> None:
 def _execute(insertion: peewee.ModelInsert, model: type[RestcommModel], rows: list[Values]) -> None:
     """Run an insertion for many rows; the driver is several times as fast at it as Peewee."""
     statement, _ = insertion.sql()
-    fields = model._meta.sorted_fields
+    fields = model.present_fields().values()
     values = [[field.db_value(row[field.name]) for field in fields] for row in rows]
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # The stubs lack it.
         database.cursor().executemany(statement, values)

@@ -61,13 +61,13 @@ def values_of(row: SourceRow) -> Values:
     if model is Account and "parent_sid" not in columns and "account_sid" in columns:
         # The column's name in the oldest releases.
         columns = columns | {"parent_sid": columns["account_sid"]}
-    fields = model._meta.sorted_fields
+    fields = model.present_fields().values()
     return {field.name: stored_value(field, columns.get(field.name)) for field in fields}
 
 
 def unknown_columns(row: SourceRow) -> set[str]:
     """Return the set of a SourceRow's columns that its table has no place for."""
-    unknown = row.columns.keys() - MODELS[row.table]._meta.fields.keys()
+    unknown = row.columns.keys() - MODELS[row.table].present_fields().keys()
     return unknown - {"account_sid"} if row.table == "restcomm_accounts" else unknown
 
 

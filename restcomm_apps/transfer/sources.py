@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import peewee
 
-from restcomm_apps.store.database import has_driver, make_database
+from restcomm_apps.store.engines import has_driver, make_database
 from restcomm_apps.store.urls import ALLOWED, MYSQL, UrlMistake, mask, mask_any, parse
 
 from . import hsqldb

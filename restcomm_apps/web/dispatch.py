@@ -9,7 +9,7 @@ from werkzeug.routing import MapAdapter
 
 from restcomm_apps.audit import actor
 from restcomm_apps.errors import MalformedRequest
-from restcomm_apps.store import schema
+from restcomm_apps.store.store import Store
 
 from . import cors, headers, options, origins, request_ids
 from .authentication import authenticate
@@ -53,7 +53,6 @@ class RestcommFlask(Flask):
                 return reply
         # Before routing errors are told, so that only an account can ask which paths exist.
         if request.path not in self.config["PATHS_WITHOUT_CREDENTIALS"]:
-            schema.fit_models()
             account = authenticate(request, self.extensions["login_limits"])
             require_active(account, request, self.view_functions.get(request.endpoint))
             g.effective_account = account
@@ -77,10 +76,14 @@ class RestcommFlask(Flask):
     def wsgi_app(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer a request once its environ says where it comes from and what its target is."""
+        """Answer a request, with the application's store as the current one.
+
+        Before that its environ learns where it comes from and what its target is.
+        """
         believe_proxies(environ, self.config["TRUSTED_PROXIES"])
         read_target(environ)
-        return super().wsgi_app(environ, start_response)
+        store: Store = self.extensions["store"]
+        return store.run(super().wsgi_app, environ, start_response)
 
     def do_teardown_request(self, *arguments: Any) -> None:
         """Do nothing at the end: 4 % of ``bench/cpu.py`` would look for what nobody registered."""

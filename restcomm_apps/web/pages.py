@@ -4,10 +4,12 @@ How a row looks is the business of ``formats``.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import copy_context
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-from flask import current_app, request, stream_with_context
+from flask import current_app, request
 
 from restcomm_apps.formats.csv_table import write_header, write_rows
 from restcomm_apps.formats.layout import Frame, Layout
@@ -96,8 +98,16 @@ def _reply(look: Look, batches: Iterator[Batch]) -> Reply:
     if first.is_last and first.lists is None:
         document: str | Iterator[str] = look.frame.put_around(look.write(first.rows))
     else:
-        document = stream_with_context(_stream(look, chain([first], batches)))
+        document = _in_this_context(_stream(look, chain([first], batches)))
     return Reply(document, content_type=look.media_type)
+
+
+def _in_this_context(pieces: Iterator[str]) -> Iterator[str]:
+    """Have each piece made in the context of the request: its store is the current one there.
+
+    A server asks for them when the request has ended, and in turn with those of other applications.
+    """
+    return iter(partial(copy_context().run, next, pieces, None), None)
 
 
 def _stream(look: Look, batches: Iterable[Batch]) -> Iterator[str]:

@@ -121,13 +121,14 @@ every_operation_on_an_instance = pytest.mark.parametrize("operation", ON_INSTANC
 
 @pytest.fixture(scope="module")
 def services(make_database_url):
-    """The application in each mode, both on one database: a process holds one."""
+    """The application in each mode, both on one database."""
     url = make_database_url()
     services = {access: Service(url, ACCESS=access, LOG_LEVEL="warning") for access in ACCESSES}
     services["owner"].insert(TABLES)
     services["owner"].insert({"restcomm_accounts": [*ODD, *LINE]})
     yield services
-    services["owner"].close()
+    for service in services.values():
+        service.close()
 
 
 @pytest.fixture

@@ -139,13 +139,14 @@ def make_accounts(caller):
 
 @pytest.fixture(scope="module")
 def services(make_database_url):
-    """The application in each mode, both on one database: a process holds one."""
+    """The application in each mode, both on one database."""
     url = make_database_url()
     services = {
         access: Service(url, ACCESS=access, ROLES=ROLES, LOG_LEVEL="warning") for access in MODES
     }
     yield services
-    services["owner"].close()
+    for service in services.values():
+        service.close()
 
 
 def perform(service, column, caller, operated, application):
@@ -211,6 +212,7 @@ def test_every_method_answers_as_the_matrix_says(services, access, caller, opera
     applications = {
         name: application_row(number, row) for number, (name, row) in enumerate(accounts.items(), 1)
     }
+    service.store.enter()
     with database.atomic() as transaction:
         service.insert({"restcomm_accounts": list(accounts.values())})
         service.insert({"restcomm_applications": list(applications.values())})

@@ -297,7 +297,7 @@ def fetch(service, case, suffix):
 def serve_in(make_database_url):
     """A function that gives the application in a zone, on a database whose rows a test replaces.
 
-    A process holds one database, so there is one application at a time, kept until the next zone.
+    There is one application at a time, kept until the next zone.
     """
     url = make_database_url()
     served = {}

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 import peewee
 import pytest
 
-from restcomm_apps.store import database
 from restcomm_apps.store import sqlite as sqlite_database
+from restcomm_apps.store.engines import make_database
 from restcomm_apps.store.group_commit import GroupCommit, TurnNotCome
 from restcomm_apps.store.urls import parse
 
@@ -26,7 +26,7 @@ class Group:
     """A GroupCommit on a table of names, and how many transactions it has tried and begun."""
 
     def __init__(self, path, timeout=30):
-        self.database = database.make_database(parse(f"sqlite:///{path}"))
+        self.database = make_database(parse(f"sqlite:///{path}"))
         self.database.execute_sql("CREATE TABLE names (name TEXT PRIMARY KEY)")
         self.tried = self.begun = 0
         # Set while those that come to wait need not give way to others.

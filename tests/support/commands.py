@@ -6,13 +6,15 @@ What an operator's shell adds (a process of its own, terminals, signals) is in `
 import io
 import os
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextvars import copy_context
 
 import pytest
 
 from restcomm_apps.cli import main
 from restcomm_apps.config import PREFIX
 from restcomm_apps.store.database import database
+from restcomm_apps.store.store import NoStore
 
 
 def run(*arguments, **settings):
@@ -24,9 +26,11 @@ def run(*arguments, **settings):
         for name, text in settings.items():
             patch.setenv(PREFIX + name, text)
         patch.setattr(sys, "argv", ["restcomm-apps", *map(str, arguments)])
+        context = copy_context()
         with pytest.raises(SystemExit) as exit_code:
-            main()
-        database.close()
+            context.run(main)
+        with suppress(NoStore):  # as where a usage is wrong
+            context.run(database.close)
     code = exit_code.value.code
     if isinstance(code, str):  # as the interpreter ends with a sentence
         return 1, output.getvalue(), f"{errors.getvalue()}{code}\n"

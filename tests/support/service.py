@@ -89,8 +89,13 @@ class Service:
     def __init__(self, database_url, **settings):
         settings = {"DATABASE_URL": database_url, **NO_LIMIT, **settings}
         self.app = create_app({f"RESTCOMM_APPS_{name}": text for name, text in settings.items()})
+        self.store = self.app.extensions["store"]
         self.client = self.app.test_client()
         self.followed = set()
+        self.prepare()
+
+    def prepare(self):
+        """Make empty tables."""
         with database.connection_context():
             create_tables("2012-04-24 00:00:00")
             for model in MODELS:
@@ -98,6 +103,7 @@ class Service:
 
     def insert(self, tables):
         """Insert rows, given as {table name: [row]}."""
+        self.store.enter()
         with database.atomic():
             for model in MODELS:
                 for row in tables.get(model._meta.table_name, []):
@@ -105,6 +111,7 @@ class Service:
 
     def dump(self):
         """Give all rows of all tables, to see whether a refusal changed anything."""
+        self.store.enter()
         rows, present = {}, set(database.get_tables())
         for model in MODELS:
             if model._meta.table_name not in present:
@@ -135,7 +142,7 @@ class Service:
 
     def close(self):
         """Close this thread's connection."""
-        database.close()
+        self.store.database.close()
 
 
 class Gunicorn:

@@ -68,7 +68,8 @@ def _select_caller_by_email_address() -> "peewee.ModelSelect[Account]":
 
 
 def _select_callers() -> "peewee.ModelSelect[Account]":
-    return Account.select(Account, SecondToken.token.alias("second_token")).join(
+    columns = Account.present_fields().values()
+    return Account.select(*columns, SecondToken.token.alias("second_token")).join(
         SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid
     )
 
@@ -195,7 +196,7 @@ def narrow(
 
 def _of_organization(account_sids: list[str], organization_sid: str) -> list[str]:
     # An older Restcomm's accounts have none.
-    if "organization_sid" not in Account._meta.fields:
+    if "organization_sid" not in Account.present_fields():
         return []
     found: list[str] = []
     for chunk in peewee.chunked(account_sids, SIDS_AT_ONCE):
@@ -206,7 +207,7 @@ def _of_organization(account_sids: list[str], organization_sid: str) -> list[str
 
 
 def _find_organization_sid(domain_name: str) -> str | None:
-    if "organization_sid" not in Account._meta.fields:
+    if "organization_sid" not in Account.present_fields():
         return None
     organization = Organization.get_or_none(exactly(Organization.domain_name, domain_name))
     return None if organization is None else organization.sid
