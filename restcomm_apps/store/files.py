@@ -16,12 +16,25 @@ _creating = threading.Lock()
 
 
 class PrivateFile(peewee.SqliteDatabase):
-    """A database that makes its file for its owner only, whatever the umask."""
+    """A database that makes its file for its owner only, whatever the umask.
+
+    It makes one before its first connection only: one that is moved away is not made anew.
+    """
+
+    _has_connected = False
+
+    def require_file(self) -> None:
+        """Raise OperationalError where the file has been moved away."""
+        if self._has_connected and not os.path.exists(self.database):
+            raise peewee.OperationalError("the database file is gone")
 
     def _connect(self) -> sqlite3.Connection:
-        create_private(self.database)
+        if not self._has_connected:
+            create_private(self.database)
+        self.require_file()
         # Not in Peewee's stubs.
         connection: sqlite3.Connection = super()._connect()  # type: ignore[misc]
+        self._has_connected = True
         return connection
 
 
@@ -42,6 +55,15 @@ def create_private(path: str) -> None:
 def find_exposed(path: str) -> list[str]:
     """List those files of a database that anybody but their owner may read or write."""
     return [path + suffix for suffix in _SUFFIXES if _mode(path + suffix) & _ALL_OTHERS]
+
+
+def identify(path: str) -> tuple[int, int] | None:
+    """Return what tells a file from others of its name, None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _mode(path: str) -> int:

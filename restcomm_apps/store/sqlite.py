@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from .files import PrivateFile
+from .files import PrivateFile, identify
 from .group_commit import GroupCommit, TurnNotCome
 from .pauses import ONE_TURN, Pace
 
@@ -40,6 +40,8 @@ class OrderlyDatabase(PrivateFile):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._writing = peewee._ConnectionState()
         self._writer: int | None = None
+        # The file that is written to: of another one of its name, it would not be seen again.
+        self._written: tuple[int, int] | None = None
         self._is_shared = False
         self._pace = Pace(is_waited_for=True)
         super().__init__(*arguments, check_same_thread=False, **options)
@@ -89,6 +91,9 @@ class OrderlyDatabase(PrivateFile):
 
     def begin(self, lock_type: str | None = None) -> None:
         """Begin as soon as no other writer keeps it waiting."""
+        if not self._writing.closed and identify(self.database) != self._written:
+            self._close_all()
+            raise peewee.OperationalError("the database file was moved away or replaced")
         _patiently(super().begin, lock_type)
 
     def commit(self) -> None:
@@ -104,13 +109,22 @@ class OrderlyDatabase(PrivateFile):
 
     def read_alone(self, sql: str, parameters: Sequence[Any]) -> None:
         """Run a query that says whether the database answers."""
+        self.require_file()
         self.execute_sql(sql, parameters).fetchall()
 
     def _connect(self) -> Any:
         connection = super()._connect()
-        if self._is_shared and self._state is self._reading:
+        if self._state is self._writing:
+            self._written = identify(self.database)
+        elif self._is_shared:
             connection.execute("PRAGMA query_only = 1")
         return connection
+
+    def _close_all(self) -> None:
+        for state in (self._writing, self._reading):
+            if not state.closed:
+                state.conn.close()
+                state.reset()
 
 
 def _patiently(run: Callable[..., Any], *arguments: Any) -> Any:

@@ -17,6 +17,7 @@ from ..support.command_line import check_mistake, run, succeed
 from ..support.databases import connect_directly
 from ..support.documentation import read
 from ..support.rows import CHILD, TABLES, account_row
+from ..support.service import BASE
 
 pytestmark = pytest.mark.sqlite
 
@@ -50,6 +51,35 @@ def test_files_of_a_running_service_are_private(make_service, path):
     service.insert(TABLES)
     assert service.request("GET", f"/Accounts/{CHILD['sid']}", CHILD).status_code == 200
     assert modes(path) == {"": "0o600", "-wal": "0o600", "-shm": "0o600"}
+
+
+def test_file_that_is_moved_away_is_not_made_anew(make_service, path):
+    service = make_service()
+    service.insert(TABLES)
+    service.close()
+    moved = path.rename(path.with_suffix(".moved"))
+    assert service.client.get(f"{BASE}/Health").status_code == 503
+    assert service.request("GET", f"/Accounts/{CHILD['sid']}", CHILD).status_code == 503
+    assert not path.exists()
+    moved.rename(path)
+    assert service.request("GET", f"/Accounts/{CHILD['sid']}", CHILD).status_code == 200
+
+
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["moved", "replaced"])
+def test_nothing_is_written_to_a_file_that_is_moved_away(service, path, is_replaced):
+    applications = f"/Accounts/{CHILD['sid']}/Applications"
+    form = {"FriendlyName": "kept"}
+    assert service.request("POST", applications, CHILD, data=form).status_code == 200
+    moved = path.rename(path.with_suffix(".moved"))
+    if is_replaced:
+        path.write_bytes(moved.read_bytes())
+    else:
+        assert service.client.get(f"{BASE}/Health").status_code == 503
+    assert service.request("POST", applications, CHILD, data=form).status_code == 503
+    if not is_replaced:
+        moved.rename(path)
+    assert service.request("POST", applications, CHILD, data=form).status_code == 200
+    assert service.client.get(f"{BASE}/Health").status_code == 200
 
 
 @pytest.mark.parametrize("command", [("init-db",), ("init-db", "--first-account")], ids=" ".join)
