@@ -42,6 +42,7 @@ bench: $(VENV)/served
 	$(VENV)/bin/python bench/reads.py
 	$(VENV)/bin/python bench/writes.py
 	$(VENV)/bin/python bench/growth.py
+	$(VENV)/bin/python bench/statements.py
 
 requirements: $(VENV)/tested
 	$(INSTALL) uv
