@@ -2,10 +2,10 @@
 
 import base64
 import re
+from typing import NamedTuple
 
 from flask import Request, request
 from flask_httpauth import HTTPBasicAuth
-from werkzeug.datastructures import Authorization
 
 from restcomm_apps.domain import tokens
 from restcomm_apps.errors import REALM, NotAuthenticated
@@ -20,6 +20,13 @@ _NOBODYS_TOKEN = tokens.new_token()
 _LONGEST_LOGGED_NAME = 100
 
 
+class Credentials(NamedTuple):
+    """What a client sends as a name and a password."""
+
+    username: str
+    password: str
+
+
 class RestcommBasicAuth(HTTPBasicAuth):
     """HTTP Basic, read as the original reads it.
 
@@ -30,7 +37,7 @@ class RestcommBasicAuth(HTTPBasicAuth):
 
     _FIRST_TOKEN = re.compile(r"Basic ([^\s,]+)")
 
-    def get_auth(self) -> Authorization | None:
+    def get_auth(self) -> Credentials | None:
         """Return the request's credentials, or None where they cannot be read."""
         token = self._FIRST_TOKEN.match(request.environ.get("HTTP_AUTHORIZATION", ""))
         if token is None:
@@ -41,7 +48,7 @@ class RestcommBasicAuth(HTTPBasicAuth):
         except ValueError:
             return None
         name = name.rstrip(b" ")
-        return Authorization("basic", {"username": _decode(name), "password": _decode(password)})
+        return Credentials(_decode(name), _decode(password))
 
 
 def _decode(octets):
@@ -86,7 +93,7 @@ def authenticate(request: Request, login_limits: LoginLimits) -> Account:
     address = request.remote_addr or ""
     attempt = (credentials.username, address, is_of_another_site(request))
     login_limits.check(*attempt)
-    account = basic_auth.verify_password_callback(credentials.username, credentials.password)
+    account = basic_auth.verify_password_callback(*credentials)
     # Again, as others have failed while the database was read, and a right guess counts no more.
     login_limits.check(*attempt)
     if account is None:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, current_app, request
 
 from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.resources import profiles
@@ -76,7 +76,7 @@ def read_account(account: Account) -> Response:
 def _profile_link(account):
     """Make the header that names the account's profile, at the host and scheme of the request."""
     sid = profiles.find_profile_sid(account)
-    url = url_for("profiles.read_profile", profile=sid, _external=True)
+    url = f"{request.root_url.rstrip('/')}{current_app.config['BASE_PATH']}/Profiles/{sid}"
     return f'<{url}>;rel=related;title="Profiles"'
 
 
