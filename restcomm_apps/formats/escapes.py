@@ -5,7 +5,7 @@ Source: legacy/FORMAT.md, measured from XStream on OpenJDK 17.
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring_ascii as _quoted
 
 # Code points of the basic plane that Unicode 13 (OpenJDK 17) does not define: the original wrote
@@ -63,11 +63,14 @@ XML_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b"&<>\"'"))
 JSON_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b"\"\\<>&='"))
 
 
-def escape_all(texts: Sequence[str], plain: bytes, escape: Callable[[str], str]) -> Sequence[str]:
-    """Escape texts; one look at all of them together shows whether any needs it."""
-    if not "".join(texts).encode(errors="surrogatepass").translate(None, plain):
-        return texts
-    return [escape(text) for text in texts]
+def are_plain(texts: Iterable[str], plain: bytes) -> bool:
+    """Return whether no text needs an escape."""
+    return not "".join(texts).encode(errors="surrogatepass").translate(None, plain)
+
+
+def escape_all(texts: Iterable[str], plain: bytes, escape: Callable[[str], str]) -> Iterable[str]:
+    """Escape texts, where any of them needs it."""
+    return texts if are_plain(texts, plain) else [escape(text) for text in texts]
 
 
 def xml_text(text: str) -> str:

@@ -7,9 +7,9 @@ and fills each row's values in between those texts.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import ClassVar, NamedTuple, Protocol, TypeGuard, cast
+from typing import ClassVar, NamedTuple, Protocol, cast
 
-from .escapes import escape_all
+from .escapes import are_plain, escape_all
 from .resource import ONE, Columns, Property, Resource, Site
 
 STEP = "  "  # Two spaces a level, in both formats.
@@ -97,7 +97,7 @@ class Writer(Protocol):
         """Return what stands before and behind the document's one element."""
 
 
-# Turns a property's values into the text of its place in a row, and what fills the %s in it.
+# Turns a property's rows into the text of its place in a row, and what fills the %s in it.
 _Fill = Callable[[Sequence[object]], tuple[str, Iterable[str]]]
 
 
@@ -116,16 +116,18 @@ class Layout:
             (name, shown) for shown in resource.properties if (name := writer.name_of(shown))
         ]
         self._opening, lines, self._closing = writer.lay_out(resource.element, properties, indent)
+        self._escape, self._plain = writer.escape, writer.plain
         self._slots = [
-            (shown.read, self._make_fill(writer, name, shown, line, indent + STEP))
+            (shown.read, line, self._make_fill(writer, name, shown, line, indent + STEP))
             for (name, shown), line in zip(properties, lines)
         ]
 
     def _make_fill(
         self, writer: Writer, name: str, shown: Property, line: Line, indent: str
-    ) -> _Fill:
+    ) -> _Fill | None:
+        """Make what fills the place of a property that holds rows; of texts there is no need."""
         if shown.of is None:
-            return cast(_Fill, partial(_fill, line, writer.plain, writer.escape))
+            return None
         if shown.kind == ONE:
             return partial(_fill_with_one, line, Layout(writer, shown.of, self._site, indent))
         frame = writer.frame(name, shown.of.element, indent)
@@ -136,12 +138,34 @@ class Layout:
     def write(self, rows: Sequence[object]) -> Iterator[str]:
         """Yield the texts of rows."""
         columns = Columns(rows)
-        parts, filled = [self._opening], []
-        for read, fill in self._slots:
-            part, values = fill(read(columns, self._site))
+        parts, unescaped = [self._opening], []
+        filled: list[Iterable[str]] = []
+        for read, line, fill in self._slots:
+            values = read(columns, self._site)
+            if fill is not None:
+                part, texts = fill(values)
+            elif all(values):
+                part, texts = line.filled, cast("Sequence[str]", values)
+                unescaped.append(len(filled))
+            else:
+                # The place holds each row's whole line, or nothing.
+                part, texts = "%s", [self._line_of(line, value) for value in values]
             parts.append(part)
-            filled.append(values)
+            filled.append(texts)
+        self._escape_all(filled, unescaped)
         return map("".join([*parts, self._closing]).__mod__, zip(*filled))
+
+    def _line_of(self, line: Line, value: object) -> str:
+        if value is None:
+            return ""
+        return line.filled % self._escape(cast(str, value)) if value else line.empty
+
+    def _escape_all(self, filled: list[Iterable[str]], places: list[int]) -> None:
+        """Escape what fills some places; one look at all together shows whether any needs it."""
+        if are_plain(map("".join, [filled[place] for place in places]), self._plain):
+            return
+        for place in places:
+            filled[place] = escape_all(filled[place], self._plain, self._escape)
 
     def write_in_parts(self, row: object, lists: Iterable[Sequence[object]]) -> Iterator[str]:
         """Yield the text of a row in parts, with the rows of ``lists`` in its last property.
@@ -156,25 +180,6 @@ class Layout:
             yield between + frame.between.join(layout.write(rows))
             between = frame.between
         yield frame.closing + self._closing
-
-
-def _fill(
-    line: Line, plain: bytes, escape: Callable[[str], str], values: Sequence[str | None]
-) -> tuple[str, Iterable[str]]:
-    if _are_filled(values):
-        return line.filled, escape_all(values, plain, escape)
-    # Where a value is missing or empty the place holds each row's whole line, or nothing.
-    return "%s", [_line_of(line, escape, value) for value in values]
-
-
-def _are_filled(values: Sequence[str | None]) -> TypeGuard[Sequence[str]]:
-    return all(values)
-
-
-def _line_of(line: Line, escape: Callable[[str], str], value: str | None) -> str:
-    if value is None:
-        return ""
-    return line.filled % escape(value) if value else line.empty
 
 
 def _fill_with_one(line: Line, layout: Layout, rows: Sequence[object]) -> tuple[str, Iterable[str]]:
