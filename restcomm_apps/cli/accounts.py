@@ -13,7 +13,9 @@ from restcomm_apps.domain.tokens import new_token
 from restcomm_apps.resources.accounts import forms, queries, token_rotation
 from restcomm_apps.resources.parameters import FRIENDLY_NAME_LENGTH, read_friendly_name
 
-from .base import Mistake, commands, require_tables
+from .base import require_tables
+from .group import commands
+from .mistakes import Mistake
 
 
 class EmailType(click.ParamType):

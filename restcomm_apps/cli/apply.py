@@ -16,7 +16,9 @@ from restcomm_apps.resources.applications import bulk, plan, row_formats
 from restcomm_apps.resources.applications.forms import parameter_of
 from restcomm_apps.resources.applications.yaml_rows import split_yaml
 
-from .base import Mistake, commands, is_confirmed, require_tables, say
+from .base import is_confirmed, require_tables, say
+from .group import commands
+from .mistakes import Mistake
 
 _SPLIT: dict[str, Callable[[str], Iterator[bulk.Row]]] = {
     ".csv": partial(row_formats.split_csv, known=bulk.FILE_NAMES),

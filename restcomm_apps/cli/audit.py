@@ -14,7 +14,9 @@ from restcomm_apps.domain import dates
 from restcomm_apps.resources.accounts import queries
 from restcomm_apps.store.service_models import Change
 
-from .base import Mistake, commands, require_tables, require_trail, say
+from .base import require_tables, require_trail, say
+from .group import commands
+from .mistakes import Mistake
 from .terminal import printable
 
 _COLUMNS = [field.name for field in Change._meta.sorted_fields]

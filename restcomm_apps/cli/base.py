@@ -1,33 +1,17 @@
-"""What the commands share: the group they belong to, and the one kind of mistake."""
+"""What the commands share: what they need of the database, and how they print."""
 
 import os
 import shlex
 
 import click
 
-from restcomm_apps import __version__
-from restcomm_apps.audit import actor as callers
-from restcomm_apps.audit import trail as changes
+from restcomm_apps.audit import trail
 from restcomm_apps.store import files as database_files
 from restcomm_apps.store import schema
 from restcomm_apps.store.database import database, is_mysql
 
+from .mistakes import Mistake
 from .terminal import printable
-
-
-class Mistake(click.ClickException):
-    """Something the operator can put right; the text says what."""
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="restcomm-apps")
-def commands():
-    """Restcomm's Applications API as a lightweight service.
-
-    Settings are read from RESTCOMM_APPS_* environment variables or from the INI file that
-    RESTCOMM_APPS_CONFIG names; see "restcomm-apps settings".
-    """
-    callers.enter_command()
 
 
 def say(line: str, err: bool = False) -> None:
@@ -50,7 +34,7 @@ def is_confirmed(asker: str, err: bool = False) -> bool:
         raise Mistake(f"Nothing was changed; {asker} needs an answer, or --yes.") from error
 
 
-def require_database():
+def require_database() -> None:
     """Raise Mistake where a SQLite file is not there: connecting would make an empty one."""
     if not is_mysql() and not os.path.isfile(database.database):
         raise Mistake(
@@ -59,14 +43,14 @@ def require_database():
         )
 
 
-def require_trail():
+def require_trail() -> None:
     """Raise Mistake where the database lacks the tables of the audit trail."""
     require_database()
-    if not changes.has_tables():
+    if not trail.has_tables():
         raise Mistake('The database has no audit trail; "restcomm-apps init-db" makes its tables.')
 
 
-def require_tables():
+def require_tables() -> None:
     """Raise Mistake where the database lacks one of Restcomm's tables."""
     require_database()
     missing = schema.missing_tables()
@@ -77,7 +61,7 @@ def require_tables():
         )
 
 
-def warn_of_readers():
+def warn_of_readers() -> None:
     """Say on standard error if others may read the files of a SQLite database."""
     exposed = [] if is_mysql() else database_files.find_exposed(database.database)
     if exposed:

@@ -8,7 +8,8 @@ from restcomm_apps import checks
 from restcomm_apps.app import create_app
 from restcomm_apps.store.database import database, is_mysql
 
-from .base import commands, is_confirmed, require_database, warn_of_readers
+from .base import is_confirmed, require_database, warn_of_readers
+from .group import commands
 from .terminal import printable
 
 _ROW = "{:13}  {:18}  {:>7}  {}"

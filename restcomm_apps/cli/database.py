@@ -12,7 +12,7 @@ from restcomm_apps.resources.accounts import queries
 from restcomm_apps.store import models, schema
 from restcomm_apps.store.database import database
 
-from .base import commands
+from .group import commands
 
 # Every address of a machine, and the one by which it reaches itself.
 _OWN_ADDRESSES = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}

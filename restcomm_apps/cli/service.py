@@ -10,14 +10,9 @@ from restcomm_apps.audit import trail as changes
 from restcomm_apps.server import processes as server
 from restcomm_apps.store.mariadb import CONNECTIONS
 
-from .base import (
-    Mistake,
-    commands,
-    require_tables,
-    require_trail,
-    say,
-    warn_of_readers,
-)
+from .base import require_tables, require_trail, say, warn_of_readers
+from .group import commands
+from .mistakes import Mistake
 
 
 @commands.command()

@@ -14,7 +14,9 @@ from restcomm_apps.transfer.database_rows import count_rows, present_tables, sna
 from restcomm_apps.transfer.export_file import write_lines
 from restcomm_apps.transfer.rows import MODELS
 
-from .base import Mistake, commands, require_tables, say
+from .base import require_tables, say
+from .group import commands
+from .mistakes import Mistake
 
 
 @commands.command("import")

@@ -11,12 +11,13 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
 from restcomm_apps import __version__, config
-from restcomm_apps.cli import commands
+from restcomm_apps.cli.group import PLACES, commands
 from restcomm_apps.store.models import Account, Client
 
 from ..support.command_line import (
@@ -87,9 +88,10 @@ def listed_options(shown):
     return {option for line in lines for option in line if option}
 
 
-@pytest.mark.parametrize("name", commands.commands)
+@pytest.mark.parametrize("name", PLACES)
 def test_help_of_a_command_lists_its_options(name):
-    options = {option for each in commands.commands[name].params for option in each.opts}
+    command = commands.get_command(None, name)
+    options = {option for parameter in command.params for option in parameter.opts}
     options = {option for option in options if option.startswith("-")}
     assert listed_options(succeed(name, "--help")) == options | {"-h", "--help"}
 
@@ -98,7 +100,28 @@ def test_help_lists_options_and_commands():
     shown = succeed("-h")
     assert listed_options(shown) == {"-h", "--help", "--version"}
     listed = re.findall(r"^  (\S+)  +[A-Z]", shown.partition("Commands:")[2], re.MULTILINE)
-    assert listed == sorted(commands.commands)
+    assert listed == sorted(PLACES)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_list_of_commands_says_what_each_says_of_itself(name):
+    # What is left for it on 80 columns.
+    limit = 78 - 6 - max(map(len, PLACES))
+    assert PLACES[name].summary == commands.get_command(None, name).get_short_help_str(limit)
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_little(option):
+    check = (
+        "import sys, restcomm_apps.__main__ as program\n"
+        f"sys.argv[1:] = [{option!r}]\n"
+        "try:\n    program.main()\n"
+        "except SystemExit:\n    print(*sys.modules, file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    imported = set(ran.stderr.split())
+    assert "click" in imported
+    assert imported.isdisjoint({"flask", "peewee", "limits", "pymysql", "gevent", "gunicorn"})
 
 
 def test_run_without_a_command_shows_the_help():
@@ -122,7 +145,7 @@ def test_run_with_an_unknown_command_is_refused(program):
     "arguments",
     [
         ("--verbose",),
-        *((name, "--verbose") for name in commands.commands),
+        *((name, "--verbose") for name in PLACES),
         ("init-db", "--verbose=1"),
     ],
     ids=" ".join,

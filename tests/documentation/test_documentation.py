@@ -8,7 +8,7 @@ import click
 import pytest
 
 from restcomm_apps import config, errors
-from restcomm_apps.cli import commands
+from restcomm_apps.cli.group import commands
 
 from ..support.documentation import ROOT, blocks, read, table_after
 from ..support.rows import CHILD
@@ -94,7 +94,8 @@ def test_errors_document_shows_a_real_error(service, language, suffix):
 def list_commands(group):
     """Give {name: command} of a group; those of a group in it by both names."""
     listed = {}
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if isinstance(command, click.Group):
             listed |= {f"{name} {below}": each for below, each in list_commands(command).items()}
         else:
