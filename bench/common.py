@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +32,11 @@ HERE = Path(__file__).parent
 MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}
 
 
+Row = dict[str, object]
+# The port and the pid of a server that runs.
+Served = AbstractContextManager[tuple[int, int]]
+
+
 class Load(NamedTuple):
     """What was done a second, and within how many milliseconds 99 of 100 replies came, or None."""
 
@@ -37,17 +44,17 @@ class Load(NamedTuple):
     p99: float | None = None
 
 
-def account_sid(number):
-    """Give the sid of an account by its number."""
+def account_sid(number: int) -> str:
+    """Return the sid of an account by its number."""
     return f"AC{number:032d}"
 
 
-def authorization(number):
-    """Give the value of the header Authorization of an account."""
+def authorization(number: int) -> str:
+    """Return the value of the header Authorization of an account."""
     return "Basic " + base64.b64encode(f"{account_sid(number)}:{TOKEN}".encode()).decode()
 
 
-def account_row(number):
+def account_row(number: int) -> Row:
     """Make the row of an account."""
     sid = account_sid(number)
     return {
@@ -66,7 +73,7 @@ def account_row(number):
     }
 
 
-def application_row(account, number):
+def application_row(account: int, number: int) -> Row:
     """Make the row of an account's application; the dates are spread over an hour."""
     owner, sid = account_sid(account), f"AP{account:016d}{number:016d}"
     return {
@@ -83,16 +90,16 @@ def application_row(account, number):
     }
 
 
-def fill(url, applications, each=100):
-    """Make a database with that many applications, ``each`` of them to an account."""
+def fill(url: str, applications: int, to_an_account: int = 100) -> None:
+    """Make a database with that many applications, so many to an account."""
     Store(url).enter()
-    accounts = range(applications // each)
+    accounts = range(applications // to_an_account)
     with database.connection_context(), database.atomic():
         schema.create_tables(DATE)
         _insert(models.Account, (account_row(account) for account in accounts))
         _insert(
             models.Application,
-            (application_row(account, n) for account in accounts for n in range(each)),
+            (application_row(account, n) for account in accounts for n in range(to_an_account)),
         )
 
 
@@ -104,15 +111,15 @@ def _insert(model, rows):
     database.cursor().executemany(statement, values)
 
 
-def insert_statement(table, row):
+def insert_statement(table: str, row: Row) -> str:
     """Write the INSERT of a row, a dict, in the manner of the database's driver."""
     mark = database.param
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(mark for _ in row)})"
 
 
 @contextmanager
-def new_database_url(server, folder, name):
-    """Give the URL of a new database on a MariaDB, or in a folder where ``server`` is None."""
+def new_database_url(server: str | None, folder: object, name: object) -> Iterator[str]:
+    """Yield the URL of a new database on a MariaDB, or in a folder where ``server`` is None."""
     if server is None:
         yield f"sqlite:///{folder}/{name}.db"
         return
@@ -126,12 +133,12 @@ def new_database_url(server, folder, name):
         outside.close()
 
 
-def add_server(parser):
+def add_server(parser: ArgumentParser) -> None:
     """Let a measurement run on a MariaDB."""
     parser.add_argument("--server", help="e.g. mysql://root@127.0.0.1:3306; else SQLite")
 
 
-def add_comparison(parser, rounds, seconds):
+def add_comparison(parser: ArgumentParser, rounds: int, seconds: int) -> None:
     """Let a measurement load the service, and an earlier state of it, with wrk."""
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--seconds", type=int, default=seconds, help="of each measurement")
@@ -143,14 +150,14 @@ def add_comparison(parser, rounds, seconds):
     add_server(parser)
 
 
-def require_wrk():
+def require_wrk() -> None:
     """End with a sentence where wrk is not installed."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing; install it with: apt-get install wrk")
 
 
-def wrk(url, seconds, clients, *options):
-    """Load a URL with connections of account 0; give the Load."""
+def wrk(url: str, seconds: int, clients: int, *options: str) -> Load:
+    """Load a URL with connections of account 0; return the Load."""
     output = subprocess.run(
         ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", *options,
          "-H", f"Authorization: {authorization(0)}", url],
@@ -161,16 +168,16 @@ def wrk(url, seconds, clients, *options):
     return read_load(output)
 
 
-def read_load(output):
+def read_load(output: str) -> Load:
     """Read the Load from what wrk prints with --latency."""
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)[1]
-    p99, unit = re.search(r"\s99%\s+([\d.]+)(us|ms|s|m)\s", output).groups()
+    (rate,) = re.findall(r"Requests/sec:\s+([\d.]+)", output)
+    ((p99, unit),) = re.findall(r"\s99%\s+([\d.]+)(us|ms|s|m)\s", output)
     return Load(float(rate), float(p99) * MILLISECONDS[unit])
 
 
 @contextmanager
-def served(command, folder=HERE, **environ):
-    """Have a shell run a server that listens on 127.0.0.1:$PORT; give its port and pid."""
+def served(command: str, folder: Path = HERE, **environ: str) -> Iterator[tuple[int, int]]:
+    """Have a shell run a server that listens on 127.0.0.1:$PORT; yield its port and pid."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -188,7 +195,7 @@ def served(command, folder=HERE, **environ):
         process.wait(30)
 
 
-def python(*arguments):
+def python(*arguments: str) -> str:
     """Write the command that runs a module as this Python does, of 2 processes of 4 threads.
 
     They are arguments of gunicorn and of ``serve`` alike.
@@ -198,14 +205,16 @@ def python(*arguments):
     return f"exec {words} --bind 127.0.0.1:$PORT"
 
 
-def servers(before, url, **settings):
-    """Give by name what serves a database: the service, and where there is a command ``before``.
+def servers(before: str | None, url: str, **settings: str) -> dict[str, Served]:
+    """Return by name what serves a database: the service, and where there is a command ``before``.
 
     Each is a context as of ``served``. The command runs where the measurement was started.
     """
     settings = {"DATABASE_URL": url, "LOG_LEVEL": "warning"} | settings
     environ = {f"RESTCOMM_APPS_{name}": text for name, text in settings.items()}
-    found = {"service": served(python("restcomm_apps", "serve"), **environ)}
+    found: dict[str, Served] = {
+        "service": served(python("restcomm_apps", "serve"), HERE, **environ)
+    }
     if before:
         found["before"] = served(before, Path.cwd(), **environ)
     return found
@@ -222,8 +231,8 @@ def _wait_for(port, process):
             time.sleep(0.05)
 
 
-def resident_mebibytes(pid):
-    """Give the resident memory of a process and its children, in MiB (Linux)."""
+def resident_mebibytes(pid: int | str) -> float:
+    """Return the resident memory of a process and its children, in MiB (Linux)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     own = pages * os.sysconf("SC_PAGESIZE") / 2**20

@@ -5,9 +5,13 @@ A machine's speed drifts from minute to minute, but within a round for all alike
 
 import statistics
 
+from common import Load
 
-def ratios(loads):
-    """Give by name the rate of the first over each other's, the median of those within a round.
+Loads = dict[str, list[Load]]
+
+
+def ratios(loads: Loads) -> dict[str, float]:
+    """Return by name the rate of the first over each other's, the median of those within a round.
 
     ``loads`` are lists by name, with a Load of each round.
     """
@@ -18,14 +22,14 @@ def ratios(loads):
     }
 
 
-def heading(subject, names):
+def heading(subject: str, names: list[str]) -> str:
     """Write the table's first line: what is compared, ratios, and the figures of this run."""
     over = "".join(f"{f'{names[0]}/{name}':>15}" for name in names[1:])
     run = "".join(f"{f'{name}/s':>10}{'p99 ms':>7}" for name in names)
     return f"{subject:17}{over} |{run}"
 
 
-def line(subject, loads):
+def line(subject: str, loads: Loads) -> str:
     """Write a line of the table: the lists of Loads by name, in the order of the heading."""
     over = "".join(f"{ratio:15.2f}" for ratio in ratios(loads).values())
     return f"{subject:17}{over} |{''.join(map(_figures, loads.values()))}"

@@ -1,8 +1,7 @@
 """CPU time of reading one application as JSON over that of an empty view of a plain Flask.
 
 Both run in this process, without a socket and in turns, so that the machine's speed is the same
-for both; only the ratio means anything. ``--before`` names a checkout of an earlier state of the
-service, which is measured in a process of its own, in turns with this one.
+for both; only the ratio means anything.
 """
 
 import argparse
@@ -11,7 +10,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import common
 from flask import Flask
@@ -22,15 +20,15 @@ WsgiApp = Callable[..., Iterable[bytes]]
 ONE = f"{common.BASE}/{common.account_sid(0)}/Applications/{common.application_row(0, 1)['sid']}"
 
 
-def make_environ(path: str, method: str = "GET", body: bytes = b"", **headers: str) -> dict:
-    """Return the WSGI environ of a request of account 0, as gunicorn makes it."""
+def make_environ(path: str, **headers: str) -> dict:
+    """Return the WSGI environ of a GET of account 0, as gunicorn makes it."""
     return {
-        "REQUEST_METHOD": method, "PATH_INFO": path, "RAW_URI": path, "QUERY_STRING": "",
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "RAW_URI": path, "QUERY_STRING": "",
         "SCRIPT_NAME": "", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http",
-        "REMOTE_ADDR": "127.0.0.1", "wsgi.input": io.BytesIO(body), "HTTP_ACCEPT": "*/*",
-        "HTTP_AUTHORIZATION": common.authorization(0), **headers,
-    }  # fmt: skip
+        "REMOTE_ADDR": "127.0.0.1", "wsgi.input": io.BytesIO(), "HTTP_ACCEPT": "*/*",
+        "HTTP_AUTHORIZATION": common.authorization(0),
+    } | headers  # fmt: skip
 
 
 def make_plain_app() -> Flask:
@@ -72,10 +70,8 @@ def main() -> None:
         for _ in range(arguments.rounds):
             floor = time_requests(plain, "/", arguments.requests)
             ratios.append(time_requests(service, f"{ONE}.json", arguments.requests) / floor)
-    microseconds = floor / arguments.requests * 1e6
-    print(
-        f"read one, JSON, over an empty view of Flask ({microseconds:.0f} µs): {statistics.median(ratios):.2f}"
-    )
+    ratio, microseconds = statistics.median(ratios), floor / arguments.requests * 1e6
+    print(f"read one, JSON, over an empty view of Flask ({microseconds:.0f} µs): {ratio:.2f}")
 
 
 if __name__ == "__main__":

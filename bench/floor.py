@@ -11,7 +11,9 @@ import json
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from xml.sax.saxutils import escape
 
 PROPERTIES = {
@@ -31,15 +33,15 @@ SELECT = f"SELECT {', '.join(PROPERTIES)} FROM restcomm_applications WHERE "
 thread = threading.local()
 
 
-def open_database():
-    """Give this thread's connection."""
+def open_database() -> sqlite3.Connection:
+    """Return this thread's connection."""
     if not hasattr(thread, "connection"):
         thread.connection = sqlite3.connect(os.environ["FLOOR_DATABASE"], isolation_level=None)
     return thread.connection
 
 
-def read(row):
-    """Give a row's values by column, dates as they are printed."""
+def read(row: tuple) -> dict[str, Any]:
+    """Return a row's values by column, dates as they are printed."""
     values = dict(zip(PROPERTIES, row))
     for column in ("date_created", "date_updated"):
         date = datetime.fromisoformat(values[column])
@@ -48,7 +50,7 @@ def read(row):
     return values
 
 
-def write_element(values, indent):
+def write_element(values: dict[str, Any], indent: str) -> str:
     """Write one Application element."""
     values["voice_caller_id_lookup"] = str(values["voice_caller_id_lookup"]).lower()
     lines = [
@@ -58,7 +60,7 @@ def write_element(values, indent):
     return "\n".join([f"{indent}<Application>", *lines, f"{indent}</Application>"])
 
 
-def answer_list(rows, is_json):
+def answer_list(rows: list[tuple], is_json: bool) -> str:
     """Write the document of a list."""
     if is_json:
         return json.dumps([read(row) for row in rows], indent=2)
@@ -74,14 +76,14 @@ def answer_list(rows, is_json):
     )
 
 
-def answer_one(row, is_json):
+def answer_one(row: tuple, is_json: bool) -> str:
     """Write the document of one application."""
     if is_json:
         return json.dumps(read(row), indent=2)
     return f"<RestcommResponse>\n{write_element(read(row), '  ')}\n</RestcommResponse>"
 
 
-def app(environ, start_response):
+def app(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
     """Answer GET of a list or of one application."""
     credentials = base64.b64decode(environ["HTTP_AUTHORIZATION"].removeprefix("Basic "))
     name, _, token = credentials.decode().partition(":")

@@ -5,34 +5,30 @@ the whole application but without a socket. The sizes are measured in turns too.
 """
 
 import argparse
-import io
 import random
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import common
+from cpu import WsgiApp, answer, make_environ
 
 from restcomm_apps import create_app
 
 SIZES = (1_000, 100_000, 1_000_000)
 
 
-def request_list(app, account):
-    """Ask for an account's list; give the length of the reply."""
+def request_list(app: WsgiApp, account: int) -> int:
+    """Ask for an account's list; return the length of the reply."""
     path = f"{common.BASE}/{common.account_sid(account)}/Applications.json"
-    environ = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": path, "RAW_URI": path, "QUERY_STRING": "",
-        "SCRIPT_NAME": "", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(), "HTTP_AUTHORIZATION": common.authorization(account),
-    }  # fmt: skip
-    return len(b"".join(app(environ, lambda status, headers: None)))
+    authorization = common.authorization(account)
+    return len(answer(app, make_environ(path, HTTP_AUTHORIZATION=authorization)))
 
 
-def time_lists(app, accounts, count, clock):
-    """Give the seconds that a list takes, the median of ``count``."""
+def time_lists(app: WsgiApp, accounts: int, count: int, clock: Callable[[], float]) -> float:
+    """Return the seconds that a list takes, the median of ``count``."""
     seconds = []
     for _ in range(count):
         account = random.randrange(accounts)
@@ -43,7 +39,7 @@ def time_lists(app, accounts, count, clock):
     return statistics.median(seconds)
 
 
-def main():
+def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
@@ -60,14 +56,14 @@ def main():
             common.fill(url, size)
             app = create_app({"RESTCOMM_APPS_DATABASE_URL": url})
             databases[size] = app
-        times = {size: [] for size in databases}
+        times: dict[int, list[float]] = {size: [] for size in databases}
         for _ in range(arguments.rounds):
             for size, app in databases.items():
                 times[size].append(time_lists(app, size // 100, 100, clock))
         smallest = statistics.median(times[min(times)])
         print(f"{'applications':>12} {'ms a list':>10} {'to smallest':>12}")
-        for size, each in times.items():
-            median = statistics.median(each)
+        for size, seconds in times.items():
+            median = statistics.median(seconds)
             print(f"{size:12} {median * 1000:10.2f} {median / smallest:12.2f}")
 
 

@@ -17,6 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlencode
@@ -81,7 +82,7 @@ def count(journey: Callable[[], object]) -> tuple[int, int]:
     """Follow a journey; return the number of modules and of changes."""
     with followed() as calls:
         journey()
-    return len(set(calls)), sum(before != after for before, after in zip(calls, calls[1:]))
+    return len(set(calls)), sum(before != after for before, after in pairwise(calls))
 
 
 def make_family(client: Client) -> str:
@@ -110,7 +111,7 @@ def main() -> None:
         environ = {"RESTCOMM_APPS_DATABASE_URL": f"sqlite:///{folder}/journeys.db"}
         command = [sys.executable, "-m", "restcomm_apps", "init-db", "--first-account"]
         shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
-        sid, token = re.search(r"(AC\w{32}):(\w+)", shown.stdout).groups()
+        ((sid, token),) = re.findall(r"(AC\w{32}):(\w+)", shown.stdout)
         app = create_app(environ | {"RESTCOMM_APPS_LOG_LEVEL": "warning"})
         client = Client(app, sid, token)
         path = f"/{sid}/Applications"

@@ -9,10 +9,12 @@ anything. The floor reads SQLite, so that on MariaDB there is none.
 import argparse
 import sys
 import tempfile
+from argparse import Namespace
 from contextlib import ExitStack
 
 import common
 import comparison
+from comparison import Loads
 
 ACCOUNT = f"{common.BASE}/{common.account_sid(0)}/Applications"
 ONE = f"{ACCOUNT}/{common.application_row(0, 1)['sid']}"
@@ -25,9 +27,9 @@ JOBS = {
 FLOOR = common.python("gunicorn", "-k", "gthread", "--log-level", "warning", "floor:app")
 
 
-def measure(ports, arguments):
-    """Give the Loads of each job and server, one a round."""
-    loads = {job: {name: [] for name in ports} for job in JOBS}
+def measure(ports: dict[str, int], arguments: Namespace) -> dict[str, Loads]:
+    """Return the Loads of each job and server, one a round."""
+    loads: dict[str, Loads] = {job: {name: [] for name in ports} for job in JOBS}
     for _ in range(arguments.rounds):
         for job, path in JOBS.items():
             for name, port in ports.items():
@@ -37,7 +39,7 @@ def measure(ports, arguments):
     return loads
 
 
-def compare(servers, arguments):
+def compare(servers: dict[str, common.Served], arguments: Namespace) -> None:
     """Serve all, measure them and print a table."""
     with ExitStack() as stack:
         running = {name: stack.enter_context(server) for name, server in servers.items()}
@@ -49,7 +51,7 @@ def compare(servers, arguments):
             print(f"resident MiB of {name}: {common.resident_mebibytes(pid):.0f}")
 
 
-def main():
+def main() -> None:
     """Make the database, and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     common.add_comparison(parser, rounds=7, seconds=1)

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 import uuid
+from argparse import Namespace
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -42,22 +44,22 @@ RECORDED = 3
 class Recorder(logging.Handler):
     """Keeps the last statements that Peewee ran, by whether they were in a transaction."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.clear()
 
-    def clear(self):
+    def clear(self) -> None:
         """Forget them."""
-        self.statements = {False: [], True: []}
+        self.statements: dict[bool, list] = {False: [], True: []}
 
-    def emit(self, record):
+    def emit(self, record: logging.LogRecord) -> None:
         """Keep one: its SQL and its parameters."""
         self.statements[database.in_transaction()].append(record.msg)
 
 
 @contextmanager
-def recorded():
-    """Give a Recorder of what Peewee runs meanwhile."""
+def recorded() -> Iterator[Recorder]:
+    """Yield a Recorder of what Peewee runs meanwhile."""
     logger, recorder = logging.getLogger("peewee"), Recorder()
     level = logger.level
     logger.addHandler(recorder)
@@ -75,7 +77,7 @@ class Loop:
     ``look_ups`` come before the transaction, ``changes`` are what it consists of.
     """
 
-    def __init__(self, url, audit):
+    def __init__(self, url: str, audit: str) -> None:
         app = create_app({"RESTCOMM_APPS_DATABASE_URL": url, "RESTCOMM_APPS_AUDIT": audit})
         with recorded() as recorder:
             for _ in range(RECORDED):
@@ -90,8 +92,8 @@ class Loop:
         self._sid = reply.json["sid"]
         self._numbers = itertools.count(RECORDED + 1)
 
-    def run(self, seconds):
-        """Run it for that long; give the Load, of one client."""
+    def run(self, seconds: float) -> common.Load:
+        """Run it for that long; return the Load, of one client."""
         # The one to read may write here, where there are no requests that share it.
         cursor = database.connection().cursor()
         if not is_mysql():
@@ -110,7 +112,7 @@ class Loop:
             cursor.fetchall()
         cursor.execute("BEGIN" if is_mysql() else "BEGIN IMMEDIATE")
         for sql, parameters in self.changes:
-            cursor.execute(sql, [self._renew(each, sid, number) for each in parameters])
+            cursor.execute(sql, [self._renew(parameter, sid, number) for parameter in parameters])
             cursor.fetchall()
         cursor.execute("COMMIT")
 
@@ -120,8 +122,8 @@ class Loop:
         return number if parameter == RECORDED else parameter
 
 
-def load(port, script, arguments):
-    """Have a service create applications; give the Load."""
+def load(port: int, script: Path, arguments: Namespace) -> common.Load:
+    """Have a service create applications; return the Load."""
     address = f"http://127.0.0.1:{port}{common.BASE}/{common.account_sid(0)}/Applications"
     present = Application.select().count()
     found = common.wrk(address, arguments.seconds, arguments.clients, "-s", str(script))
@@ -131,11 +133,12 @@ def load(port, script, arguments):
     return found
 
 
-def measure(url, audit, folder, arguments):
-    """Give the Loads of each service and of the loop, one a round."""
+def measure(url: str, audit: str, folder: Path, arguments: Namespace) -> comparison.Loads:
+    """Return the Loads of each service and of the loop, one a round."""
     script = Path(folder, "create.lua")
     script.write_text(SCRIPT)
-    loop, loads = Loop(url, audit), {}
+    loop = Loop(url, audit)
+    loads: comparison.Loads = {}
     with ExitStack() as stack:
         servers = common.servers(arguments.before, url, AUDIT=audit)
         ports = {name: stack.enter_context(server)[0] for name, server in servers.items()}
@@ -147,7 +150,7 @@ def measure(url, audit, folder, arguments):
     return loads
 
 
-def main():
+def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     common.add_comparison(parser, rounds=5, seconds=2)

@@ -6,7 +6,7 @@ A setting comes from the environment variable ``RESTCOMM_APPS_<NAME>``, or from 
 
 import configparser
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from . import setting_values
@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
     origin: str
 
     @property
-    def shown(self):
+    def shown(self) -> str:
         """The text without what may be secret in it."""
         return self.setting.hide(self.text)
 
@@ -90,8 +90,8 @@ SETTINGS = (
         "204",
         setting_values.read_delete_status,
         "200 or 204",
-        "The status of a removal and of a closing; Visual Designer, the Node SDK and the old Java SDK "
-        "need 200.",
+        "The status of a removal and of a closing; Visual Designer, the Node SDK and the old Java "
+        "SDK need 200.",
     ),
     Setting(
         "ACCESS",
@@ -141,7 +141,8 @@ SETTINGS = (
         "10/minute",
         setting_values.read_login_limit,
         "a rate such as 10/minute or 100/hour; 0 for none",
-        "How many logins of an account may fail from an address; ten times as many of all accounts.",
+        "How many logins of an account may fail from an address; ten times as many of all "
+        "accounts.",
     ),
     Setting(
         "TRUSTED_PROXIES",
@@ -169,7 +170,7 @@ SETTINGS = (
 _NAMES = {setting.name for setting in SETTINGS}
 
 
-def load(environ):
+def load(environ: Mapping[str, str]) -> list[Chosen]:
     """Read all settings into a list of Chosen, in the order of SETTINGS.
 
     ``environ`` is a mapping such as ``os.environ``. Raises ConfigError for a value that is not
@@ -182,7 +183,8 @@ def load(environ):
     for name, (_, origin) in texts.items():
         if name not in _NAMES:
             raise ConfigError(
-                f"{_show_name(name)} in {origin} is no setting; allowed are {', '.join(sorted(_NAMES))}"
+                f"{_show_name(name)} in {origin} is no setting; "
+                f"allowed are {', '.join(sorted(_NAMES))}"
             )
     return [
         _choose(setting, *texts.get(setting.name, (setting.default, "default")))
@@ -190,7 +192,7 @@ def load(environ):
     ]
 
 
-def values(environ):
+def values(environ: Mapping[str, str]) -> dict[str, Any]:
     """Read all settings into {name: value}; see ``load``."""
     return {chosen.setting.name: chosen.value for chosen in load(environ)}
 
@@ -208,17 +210,22 @@ def _choose(setting, text, origin):
 
 
 def _show_name(name):
-    """Give the name of no setting up to what no name holds: a line may be a URL by mistake."""
-    word = re.match("[A-Za-z0-9_.-]*", name)[0]
+    """Return the name of no setting up to what no name holds: a line may be a URL by mistake."""
+    word = re.split("[^A-Za-z0-9_.-]", name, maxsplit=1)[0]
     return word if word == name else f"{word}…"
+
+
+class _Parser(configparser.ConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Take the names of settings in any case."""
+        return optionstr.upper()
 
 
 def _read_file(path):
     """Read the INI file at ``path`` (or none) into {name: (text, origin)}."""
     if not path:
         return {}
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str.upper
+    parser = _Parser(interpolation=None)
     try:
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)

@@ -41,7 +41,7 @@ def read_timezone(text: str) -> zoneinfo.ZoneInfo:
 def one_of(*allowed: str) -> Callable[[str], str]:
     """Make a reader that takes these texts alone, as they are."""
 
-    def read(text):
+    def read(text: str) -> str:
         if text not in allowed:
             raise ValueError(text)
         return text

@@ -23,7 +23,7 @@ class EmailType(click.ParamType):
 
     name = "email"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the address or fail with a sentence."""
         if not forms.is_email_address(value):
             self.fail(f"{value!r} is no e-mail address", param, ctx)
@@ -109,7 +109,7 @@ def _warn_of_the_list_of_processes():
 @click.argument("account", metavar="EMAIL|SID")
 @click.option("--promote", is_flag=True, help="Make the second token the first; the old one ends.")
 @click.option("--cancel", is_flag=True, help="Drop the second token.")
-def rotate_token(account, promote, cancel):
+def rotate_token(account: str, promote: bool, cancel: bool) -> None:
     """Give an account a second auth token, valid beside the first, and print it."""
     if promote and cancel:
         raise Mistake("--promote and --cancel must not be given together.")

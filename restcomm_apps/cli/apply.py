@@ -36,7 +36,9 @@ _COUNTS = "{create} created, {update} changed, {remove} removed"
 @click.option("--prune", is_flag=True, help="Remove the applications that the file does not name.")
 @click.option("--yes", is_flag=True, help="Change without asking.")
 @click.pass_context
-def apply(context, file, account, dry_run, prune, yes):
+def apply(
+    context: click.Context, file: Path, account: str, dry_run: bool, prune: bool, yes: bool
+) -> None:
     """Make an account's applications what a YAML or CSV file says.
 
     The difference is shown first; all of it is done, or nothing.

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from typing import Any
 
 import click
 
@@ -25,12 +26,12 @@ _TABLE = "{:20}  {:34}  {:>6}  {:7}  {:34}  {}"
 
 
 @commands.group()
-def audit():
+def audit() -> None:
     """Show and check the audit trail."""
 
 
 def _selecting(command):
-    """Give a command the options that choose changes."""
+    """Add to a command the options that choose changes."""
     moment = click.DateTime(_FORMATS)
     for option in (
         click.option("--until", type=moment, help="Those before this moment, in UTC."),
@@ -48,13 +49,13 @@ def _select(account, application, since, until):
     found = queries.find_account(account) if account is not None else None
     # The changes of an account that is gone are found by its sid.
     account_sid = found.sid if found else account
-    moments = [each and dates.utc_text(each) for each in (since, until)]
+    moments = [moment and dates.utc_text(moment) for moment in (since, until)]
     return changes.list_changes(account_sid, application, *moments)
 
 
 @audit.command("list")
 @_selecting
-def list_changes(**chosen):
+def list_changes(**chosen: Any) -> None:
     """Show changes as a table for people."""
     selected = _select(**chosen)
     click.echo(_TABLE.format("WHEN", "ACCOUNT", "CHANGE", "ACTION", "OF", "BY, WHAT"))
@@ -104,7 +105,7 @@ def _properties_of(change):
     show_default=True,
     help="What to write.",
 )
-def export(form, **chosen):
+def export(form: str, **chosen: Any) -> None:
     """Write changes with all their columns to standard output."""
     selected = _select(**chosen)
     if form == "csv":
@@ -125,7 +126,7 @@ def _row_of(change):
 
 
 def _as_cells(row):
-    return [printable(each) if isinstance(each, str) else each for each in row]
+    return [printable(value) if isinstance(value, str) else value for value in row]
 
 
 @audit.command()
@@ -134,7 +135,7 @@ def _as_cells(row):
     type=click.Path(exists=True, dir_okay=False, readable=True),
     help="Also that the changes of this older export (JSON) are still there as they were.",
 )
-def verify(against):
+def verify(against: str | None) -> None:
     """Check that no change was altered, added or taken away; exit code 1 if one was."""
     create_app()
     require_trail()
@@ -150,7 +151,7 @@ def _read_export(path):
     try:
         with open(path, encoding="utf-8") as file:
             entries = json.load(file)
-        return [(each["account_sid"], each["sequence"], each["hash"]) for each in entries]
+        return [(entry["account_sid"], entry["sequence"], entry["hash"]) for entry in entries]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise Mistake(f'--against {path} is no export of "audit export".') from error
 
@@ -164,7 +165,7 @@ def _read_export(path):
     help="The change of its account after which it was as it shall be; the last but its removal if "
     "not given.",
 )
-def restore(application, at):
+def restore(application: str, at: int | None) -> None:
     """Bring a removed application back, or an earlier state of one."""
     app = create_app()
     require_tables()

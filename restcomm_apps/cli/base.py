@@ -67,7 +67,7 @@ def warn_of_readers() -> None:
     if exposed:
         names = " ".join(map(shlex.quote, exposed))
         say(
-            f"restcomm-apps: Not only their owner may read or write {', '.join(exposed)}. Every token "
-            f"is there; end that with: chmod 600 {names}",
+            f"restcomm-apps: Not only their owner may read or write {', '.join(exposed)}. Every "
+            f"token is there; end that with: chmod 600 {names}",
             err=True,
         )

@@ -1,6 +1,7 @@
 """The command that checks an existing database and mends what is named."""
 
 import json
+from typing import Any
 
 import click
 
@@ -21,7 +22,9 @@ class CheckNames(click.ParamType):
 
     name = "names"
 
-    def convert(self, value, param, ctx):
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> set[str]:
         """Return the set of names or fail with a sentence."""
         if not isinstance(value, str):  # the default
             return value
@@ -46,7 +49,7 @@ class CheckNames(click.ParamType):
 )
 @click.option("--yes", is_flag=True, help="Mend without asking.")
 @click.pass_context
-def check_db(context, as_json, fix, yes):
+def check_db(context: click.Context, as_json: bool, fix: set[str], yes: bool) -> None:
     """Check an existing database; exit code 1 if something is wrong.
 
     Nothing is written but by --fix, which shows what it will do and asks.

@@ -22,9 +22,10 @@ _OWN_ADDRESSES = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 @click.option(
     "--first-account",
     is_flag=True,
-    help=f"If there is no account, add {sids.FIRST_EMAIL_ADDRESS} and print how to call the service.",
+    help=f"If there is no account, add {sids.FIRST_EMAIL_ADDRESS} and print how to call the "
+    "service.",
 )
-def init_db(first_account):
+def init_db(first_account: bool) -> None:
     """Create the tables that are missing; safe to repeat."""
     app = create_app()
     now = local_now(app.config["TIMEZONE"])
@@ -52,7 +53,7 @@ def _curl_line(app, account):
 
 
 def _address(bind):
-    """Give curl's option and the origin by which this machine reaches the service."""
+    """Return curl's option and the origin by which this machine reaches the service."""
     if bind.startswith("unix:"):
         return f"--unix-socket {shlex.quote(bind.removeprefix('unix:'))} ", "http://localhost"
     host, _, port = bind.rpartition(":")

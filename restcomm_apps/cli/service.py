@@ -32,8 +32,8 @@ from .mistakes import Mistake
     type=click.IntRange(1, 256),
     default=CONNECTIONS,
     show_default=True,
-    help="Connections of each process to a MariaDB with which one account may write; two more are left "
-    "to others and to reads.",
+    help="Connections of each process to a MariaDB with which one account may write; two more are "
+    "left to others and to reads.",
 )
 @click.option(
     "--certfile",
@@ -45,7 +45,9 @@ from .mistakes import Mistake
     type=click.Path(exists=True, dir_okay=False, readable=True),
     help="The certificate's private key (PEM).",
 )
-def serve(bind, workers, threads, certfile, keyfile):
+def serve(
+    bind: str | None, workers: int, threads: int, certfile: str | None, keyfile: str | None
+) -> None:
     """Serve the API under gunicorn until a signal ends it."""
     _check_certificate(certfile, keyfile)
     app = create_app()
@@ -85,9 +87,9 @@ def _check_certificate(certfile, keyfile):
 
 
 @commands.command()
-def settings():
+def settings() -> None:
     """Show every setting, its value and where it came from."""
     chosen = config.load(os.environ)
-    width = max(len(each.setting.name) for each in chosen)
-    for each in chosen:
-        say(f"{each.setting.name:{width}}  {each.shown or '(empty)'}  ({each.origin})")
+    width = max(len(one.setting.name) for one in chosen)
+    for one in chosen:
+        say(f"{one.setting.name:{width}}  {one.shown or '(empty)'}  ({one.origin})")

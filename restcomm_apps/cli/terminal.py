@@ -9,4 +9,4 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -32,7 +32,7 @@ from .mistakes import Mistake
     help="Take this account and what belongs to it, but not its sub-accounts; repeatable.",
 )
 @click.option("--skip-bad", is_flag=True, help="Take the rest where rows cannot be taken.")
-def import_rows(source, dry_run, account_sids, skip_bad):
+def import_rows(source: str, dry_run: bool, account_sids: tuple[str, ...], skip_bad: bool) -> None:
     """Take organizations, accounts, applications, numbers and clients from SOURCE.
 
     SOURCE is the URL of a Restcomm's database, its restcomm.script of HSQLDB, or a file that export
@@ -65,11 +65,11 @@ def _check_zone(zone_name, own_zone_name):
 
 
 def _load(opened, dry_run, account_sids, skip_bad):
-    """Load in one transaction; give the Difference, and whether it was undone for bad rows."""
+    """Load in one transaction; return the Difference, and whether it was undone for bad rows."""
     chosen = loader.belonging_to(account_sids, opened) if account_sids else opened
     with _progress(opened.size) as advance:
 
-        def progress():
+        def progress() -> None:
             advance(opened.position)
 
         if dry_run:
@@ -85,7 +85,7 @@ def _load(opened, dry_run, account_sids, skip_bad):
 
 @contextmanager
 def _progress(size):
-    """Show a progress bar of this length on a terminal; give a function that takes the position."""
+    """Show a progress bar on a terminal; yield a function that takes the position."""
     terminal = sys.stderr.isatty()
     with click.progressbar(length=size, hidden=not terminal or not size, file=sys.stderr) as bar:
         yield lambda position: bar.update(position - bar.pos)
@@ -113,7 +113,7 @@ def _show(difference, dry_run):
 
 @commands.command("export")
 @click.argument("file", default="-")
-def export_rows(file):
+def export_rows(file: str) -> None:
     """Write everything to FILE, or to standard output, for import to read back.
 
     The file appears when it is complete. It holds auth tokens and is for its owner's eyes only.

@@ -3,8 +3,8 @@
 gunicorn's worker reads a request and writes its reply in a greenlet for each connection. gevent's
 own sockets try at once and give way only where that fails, so that a client whose next request is
 there already is served alone, and they wait for ever. Here every read waits for the loop first,
-long replies go out a piece a turn of the loop, and every wait has a deadline, which the worker looks
-after (``give_up``). Where a request ends is for gunicorn's parser alone to say.
+long replies go out a piece a turn of the loop, and every wait has a deadline, which the worker
+looks after (``give_up``). Where a request ends is for gunicorn's parser alone to say.
 """
 
 import math
@@ -13,7 +13,6 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import gevent
 import gevent.socket
@@ -30,8 +29,8 @@ SECONDS_TO_SEND = 30
 # For a whole reply, and a second more for each so many octets of it that the client has taken.
 SECONDS_TO_READ = 30
 OCTETS_A_SECOND = 2**14
-# For the client's end of a connection that is closed, so that it reads the reply to its end; and for
-# what is left of a body that was not read, of which no more octets are.
+# For the client's end of a connection that is closed, so that it reads the reply to its end; and
+# for what is left of a body that was not read, of which no more octets are.
 SECONDS_TO_CLOSE = 2
 MOST_DRAINED = 2**16
 # Octets of a head, or of what frames the chunks of a body; beyond, the request is refused.
@@ -53,16 +52,17 @@ _SENT_FROM = 2**14
 class ClientSocket:
     """To gunicorn the client's socket, to the worker a connection that it looks after.
 
-    ``address`` is the client's; ``hold`` is told how many octets of requests more, or less, it has. ``deadline`` is the moment of the monotonic clock when it is given up,
-    infinite while nothing of the client is waited for; ``since`` is when it was last connected or
-    answered; ``is_idle`` says that no octet of a request
-    has come, ``held`` how many octets of one have; ``is_over`` that no more are read, whatever comes.
+    ``address`` is the client's; ``hold`` is called with how many octets of requests more, or less,
+    it has. ``deadline`` is the moment of the monotonic clock when it is given up, infinite while
+    nothing of the client is waited for; ``since`` is when it was last connected or answered;
+    ``is_idle`` says that no octet of a request has come, ``held`` how many octets of one have;
+    ``is_over`` that no more are read, whatever comes.
     """
 
     def __init__(
         self,
         accepted: gevent.socket.socket,
-        address: Any,
+        address: object,
         largest_body: int,
         hold: Callable[[int], None],
     ) -> None:

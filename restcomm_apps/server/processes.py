@@ -9,6 +9,7 @@ import socket
 import ssl
 from pathlib import Path
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 log = logging.getLogger("gunicorn.error")
@@ -17,35 +18,35 @@ DEFAULT_WORKERS = min(multiprocessing.cpu_count(), 4)
 
 
 class _Server(BaseApplication):
-    def __init__(self, app, options):
+    def __init__(self, app: Flask, options: dict[str, object]) -> None:
         self.app = app
         self.options = options
-        self.tls = None
+        self.tls: ssl.SSLContext | None = None
         super().__init__()
 
-    def load_config(self):
+    def load_config(self) -> None:
         """Hand the options to gunicorn, and the certificate as it is now; again at each HUP."""
         for name, value in self.options.items():
             self.cfg.set(name, value)
-        if self.options["certfile"]:
+        if self.cfg.certfile:
             self._load_certificate()
             self.cfg.set("ssl_context", lambda config, make_default: self.tls)
 
     def _load_certificate(self):
         """Make the context of all workers; one that cannot be read leaves the former in use."""
         try:
-            self.tls = tls_context(self.options["certfile"], self.options["keyfile"])
+            self.tls = tls_context(self.cfg.certfile, self.cfg.keyfile)
         except (OSError, ValueError) as error:
             if self.tls is None:
                 raise
             log.error("The certificate cannot be renewed, the former one stays: %s", error)
 
-    def load(self):
+    def load(self) -> Flask:
         """Hand over the application; it was made before the workers are forked."""
         return self.app
 
 
-def tls_context(certfile, keyfile):
+def tls_context(certfile: str, keyfile: str | None) -> ssl.SSLContext:
     """Make the context of TLS 1.2 and 1.3 with a certificate and its key, PEM files.
 
     Raises OSError, ValueError where they cannot be used.
@@ -58,7 +59,7 @@ def tls_context(certfile, keyfile):
     return context
 
 
-def check_bind(bind):
+def check_bind(bind: str) -> None:
     """Raise OSError where one cannot listen on ``bind``, ValueError where it is no address."""
     if re.fullmatch("unix:.+", bind):
         folder = Path(bind.removeprefix("unix:")).absolute().parent
@@ -72,7 +73,7 @@ def check_bind(bind):
     socket.create_server((match[1].strip("[]"), int(match[2])), family=family).close()
 
 
-def serve(app, bind, workers, certfile, keyfile):
+def serve(app: Flask, bind: str, workers: int, certfile: str | None, keyfile: str | None) -> None:
     """Serve until a signal ends it: TERM finishes what runs, HUP replaces the workers.
 
     ``bind`` is HOST:PORT or unix:PATH; ``certfile`` and ``keyfile`` are PEM files or None.

@@ -6,15 +6,18 @@ How one is read and written is in ``client_socket``.
 
 import math
 import socket
+import ssl
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from operator import attrgetter
 
 import gevent
+import gevent.socket
 from gevent import monkey
 from gunicorn import sock as gunicorn_sock
 from gunicorn.http.errors import ExpectationFailed, ParseException
+from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
 from restcomm_apps.errors import ExpectationNotMet, MalformedRequest, RestcommError
@@ -44,21 +47,22 @@ class RestcommWorker(GeventWorker):
 
     _loads = Loads()
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments, **options)
         # The longest waiting first.
-        self._clients = {}
+        self._clients: dict[ClientSocket, None] = {}
         # Octets of unfinished requests.
         self._held = 0
-        self._tls = None
+        self._tls: ssl.SSLContext | None = None
 
-    def run(self):
+    def run(self) -> None:
         """Serve until told to end."""
         # gunicorn looks up dozens of settings for each request, each through two methods.
-        vars(self.cfg).update({name: each.get() for name, each in self.cfg.settings.items()})
+        for name, setting in self.cfg.settings.items():
+            object.__setattr__(self.cfg, name, setting.get())
         if self.cfg.is_ssl:
             self._tls = gunicorn_sock.ssl_context(self.cfg)
-        listeners = [_Listener(each) for each in self.sockets]
+        listeners = [_Listener(listening) for listening in self.sockets]
         self._count(0)
         accepting = [gevent.spawn(self._accept_all, listener) for listener in listeners]
         while self.alive:
@@ -68,9 +72,9 @@ class RestcommWorker(GeventWorker):
         gevent.killall(accepting)
         self._end(listeners)
 
-    def retire(self):
+    def retire(self) -> None:
         """Count no more among the workers; called where one has ended, however it did."""
-        self._loads.tell(self.age, None)
+        self._loads.set(self.age, None)
 
     def _end(self, listeners):
         """Answer all that has come, and what comes in a moment."""
@@ -144,13 +148,13 @@ class RestcommWorker(GeventWorker):
         return True
 
     def _count(self, connections):
-        self._loads.tell(self.age, connections if self.alive else None)
+        self._loads.set(self.age, connections if self.alive else None)
 
     # Giving up.
 
     def _make_room(self):
         """Give up the connection that has been waited for longest, for a whole request."""
-        waited_for = [each for each in self._clients if each.deadline < math.inf]
+        waited_for = [client for client in self._clients if client.deadline < math.inf]
         if waited_for:
             self._give_up(
                 min(waited_for, key=attrgetter("since")), "made room for another", lingers=False
@@ -159,7 +163,7 @@ class RestcommWorker(GeventWorker):
     def _sweep(self):
         """Give up what takes too long."""
         now = time.monotonic()
-        for client in [each for each in self._clients if each.deadline <= now]:
+        for client in [client for client in self._clients if client.deadline <= now]:
             self._give_up(client, "it took too long")
 
     def _hold(self, octets):
@@ -177,7 +181,9 @@ class RestcommWorker(GeventWorker):
 
     # Answering.
 
-    def handle_request(self, listener_name, req, sock, addr):
+    def handle_request(
+        self, listener_name: object, req: Request, sock: ClientSocket, addr: object
+    ) -> bool:
         """Answer a request; return whether another may follow. Raises StopIteration if not."""
         sock.begin_answer()
         super().handle_request(listener_name, req, sock, addr)
@@ -191,18 +197,20 @@ class RestcommWorker(GeventWorker):
         sock.await_request(self.cfg.keepalive)
         return True
 
-    def timeout_ctx(self):
+    def timeout_ctx(self) -> AbstractContextManager[None]:
         """Leave the time of requests to their connections."""
         return nullcontext()
 
-    def handle_error(self, req, client, addr, exc):
+    def handle_error(
+        self, req: Request | None, client: ClientSocket, addr: object, exc: Exception
+    ) -> None:
         """Answer 400 to what cannot be read, 500 to what failed outside the application."""
+        error: RestcommError
         if isinstance(exc, ParseException):
             # Not in words: they may hold what the client sent.
             self.log.info("Malformed request from %s: %s", addr, type(exc).__name__)
-            error = (
-                ExpectationNotMet() if isinstance(exc, ExpectationFailed) else MalformedRequest()
-            )
+            is_expectation = isinstance(exc, ExpectationFailed)
+            error = ExpectationNotMet() if is_expectation else MalformedRequest()
         else:
             self.log.error("Request from %s failed", addr, exc_info=exc)
             error = RestcommError()
@@ -232,7 +240,7 @@ def _format_of(req):
 class _Listener:
     """A listening socket whose name is known after it has been closed, too."""
 
-    def __init__(self, listening):
+    def __init__(self, listening: socket.socket) -> None:
         self._socket = listening
         self._name = listening.getsockname()
         # For all that are accepted.
@@ -240,19 +248,19 @@ class _Listener:
         self._readable = gevent.get_hub().loop.io(listening.fileno(), 1)
         listening.setblocking(False)
 
-    def getsockname(self):
+    def getsockname(self) -> object:
         """Return the address that it is, or was, bound to."""
         return self._name
 
-    def wait(self):
+    def wait(self) -> None:
         """Wait until a connection is there."""
         gevent.get_hub().wait(self._readable)
 
-    def accept(self):
+    def accept(self) -> tuple[gevent.socket.socket, object]:
         """Accept a connection, if there is one. Raises OSError."""
         return self._socket.accept()
 
-    def close(self):
+    def close(self) -> None:
         """Accept no more."""
         self._readable.close()
         self._socket.close()

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Request, Response, request
+from flask import Request, request
 
-View = Callable[..., Response]
+from .replies import Reply
+
+View = Callable[..., Reply]
 
 
 def accepts(check_media_type: Callable[[Request], None]) -> Callable[[View], View]:
@@ -18,7 +20,7 @@ def accepts(check_media_type: Callable[[Request], None]) -> Callable[[View], Vie
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def accepted(**arguments: Any) -> Response:
+        def accepted(**arguments: Any) -> Reply:
             check_media_type(request)
             return view(**arguments)
 

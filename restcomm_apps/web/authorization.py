@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple
 
-from flask import Request, Response, current_app, g
+from flask import Request, current_app, g
 
 from restcomm_apps.config import LINEAGE
 from restcomm_apps.domain.roles import ADMINISTRATOR, covers, rights_of
@@ -16,7 +16,9 @@ from restcomm_apps.errors import AccountNotActive, Forbidden
 from restcomm_apps.resources.accounts.queries import find_account, is_ancestor
 from restcomm_apps.store.models import Account
 
-View = Callable[..., Response]
+from .replies import Reply
+
+View = Callable[..., Reply]
 
 # What every account may do, whatever its role.
 _EVERYBODYS = ("Read", "Profiles")
@@ -41,7 +43,7 @@ def authorize(*actions: str, on: str, at_first_login: bool = False) -> Callable[
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def authorized(account: str | None = None, **arguments: Any) -> Response:
+        def authorized(account: str | None = None, **arguments: Any) -> Reply:
             caller = g.effective_account
             for action in actions:
                 operated = _find_operated(caller, account, action, on)
@@ -55,13 +57,14 @@ def authorize(*actions: str, on: str, at_first_login: bool = False) -> Callable[
     return decorate
 
 
-def require_active(account: Account, request: Request, view: View | None) -> None:
+def require_active(account: Account, request: Request, view: object) -> None:
     """Raise AccountNotActive (403) unless the account is active, or may call the view as it is."""
     if account.status == ACTIVE:
         return
     permission = getattr(view, "permission", None)
     is_first_login = account.status == UNINITIALIZED and permission and permission.at_first_login
-    if not is_first_login or not account.goes_by(request.view_args.get("account", account.sid)):
+    name = (request.view_args or {}).get("account", account.sid)
+    if not is_first_login or not account.goes_by(name):
         raise AccountNotActive()
 
 

@@ -9,14 +9,16 @@ import zlib
 
 from flask import request
 
+from .replies import Reply
+
 # Below it fits into one packet anyway.
 SMALLEST_BODY = 1400  # bytes
 _LEVEL = 4  # Of 9: beyond it the time grows faster than the gain.
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def compress(reply):
-    """Give a reply its Vary, and compress its body, whole or as it is streamed."""
+def compress(reply: Reply) -> Reply:
+    """Note what a reply varies with, and compress its body, whole or as it is streamed."""
     reply.headers["Vary"] = "Accept-Encoding"
     if reply.status_code != 200 or not request.accept_encodings.quality("gzip"):
         return reply

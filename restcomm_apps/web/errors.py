@@ -60,8 +60,8 @@ def _as_restcomm_error(error):
     if isinstance(error, exceptions.NotFound):
         return NotFound()
     if isinstance(error, exceptions.MethodNotAllowed):
-        return MethodNotAllowed(error.valid_methods)
-    if isinstance(error, exceptions.HTTPException) and error.code < 500:
+        return MethodNotAllowed(error.valid_methods or ())
+    if isinstance(error, exceptions.HTTPException) and (error.code or 500) < 500:
         return MalformedRequest()
     if isinstance(error, peewee.DataError) and (column := database.refused_column(error)):
         return forms.refused(column)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Callable
 
 import peewee
 from flask import g, request
@@ -29,8 +30,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _CLEANED_AT_ONCE = 100
 
 
-def answer_once(content, answer):
-    """Give the reply of ``answer()``, or the one given before to the same request and key.
+def answer_once(content: object, answer: Callable[[], Reply]) -> Reply:
+    """Return the reply of ``answer()``, or the first one to the same request and key.
 
     ``content`` is what the request's body says, as anything that JSON can hold; it must be the same
     again. A request without the header is answered as ever. Of two at once the second waits for
@@ -64,7 +65,7 @@ def _answer_once(account_sid, key, fingerprint, answer):
 
 
 def _claim(account_sid, key, fingerprint, oldest):
-    """Make the key this request's, or give the row of the one that had it before."""
+    """Make the key this request's, or return the row of the one that had it before."""
     claim = IdempotentReply.insert(
         account_sid=account_sid,
         idempotency_key=key,
@@ -72,7 +73,7 @@ def _claim(account_sid, key, fingerprint, oldest):
         fingerprint=fingerprint,
     )
     # The first statement: a second transaction of the same key waits here until this one has
-    # ended, and reads afterwards what it has left.
+    # ended, and reads what that has written.
     try:
         claim.execute()
         return None
@@ -107,5 +108,5 @@ def _is_of(account_sid, key):
 
 
 def _fingerprint(content):
-    told = [request.method, request.environ["PATH_INFO"], request.environ[FORMAT], content]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    parts = [request.method, request.environ["PATH_INFO"], request.environ[FORMAT], content]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, current_app, request
 
 from restcomm_apps.domain.vocabulary import CLOSED
 from restcomm_apps.resources import profiles
@@ -20,7 +20,7 @@ from restcomm_apps.web.authorization import (
 )
 from restcomm_apps.web.bodies import read_form, require_form
 from restcomm_apps.web.pages import render_listing
-from restcomm_apps.web.replies import render, render_nothing, render_text
+from restcomm_apps.web.replies import Reply, render, render_nothing, render_text
 from restcomm_apps.web.settings import delete_status, now, unbinds
 
 blueprint = Blueprint("accounts", __name__)
@@ -33,7 +33,7 @@ INSTANCE = "/Accounts/<account>"
 
 @blueprint.get("/Accounts")
 @authorize("Read", on="Accounts")
-def list_accounts(caller: Account) -> Response:
+def list_accounts(caller: Account) -> Reply:
     """List the caller's direct sub-accounts; filtered, itself and all below it that match.
 
     No account is listed that reading it singly would refuse.
@@ -56,7 +56,7 @@ def _listing_for(caller):
 @blueprint.post("/Accounts")
 @accepts(require_form)
 @authorize("Create", on="Accounts")
-def create_account(creator: Account) -> Response:
+def create_account(creator: Account) -> Reply:
     """Create a sub-account of the caller, with the caller's role unless another is sent."""
     values = forms.values_to_create(read_form(request), current_app.config["ROLES"])
     values.setdefault("role", creator.role)
@@ -66,7 +66,7 @@ def create_account(creator: Account) -> Response:
 
 @blueprint.get(INSTANCE)
 @authorize("Read", on="Accounts", at_first_login=True)
-def read_account(account: Account) -> Response:
+def read_account(account: Account) -> Reply:
     """Show one account, named by its sid or e-mail address."""
     reply = render(ACCOUNT, account)
     reply.headers["Link"] = _profile_link(account)
@@ -84,7 +84,7 @@ def _profile_link(account):
 @blueprint.put(INSTANCE)
 @accepts(require_form)
 @authorize("Modify", on="Accounts", at_first_login=True)
-def update_account(account: Account) -> Response:
+def update_account(account: Account) -> Reply:
     """Change one account, or its tokens; a new token is shown in this reply only."""
     form = read_form(request)
     values = forms.values_to_update(form, current_app.config["ROLES"])
@@ -97,7 +97,7 @@ def update_account(account: Account) -> Response:
 
 @blueprint.delete(INSTANCE)
 @authorize("Modify", on="Accounts")
-def close_account(account: Account) -> Response:
+def close_account(account: Account) -> Reply:
     """Close one account and all below it."""
     _update(account, {"status": CLOSED})
     return render_nothing(delete_status())
@@ -108,6 +108,6 @@ def _update(account, values):
 
 
 @blueprint.get("/Logout")
-def logout() -> Response:
+def logout() -> Reply:
     """Answer ``OK``; asks for no credentials, there is no session to end."""
     return render_text("OK")

@@ -1,6 +1,6 @@
 """The Applications resource: its URLs and verbs."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import BaseConverter
 
@@ -19,7 +19,7 @@ from restcomm_apps.web.compression import compress
 from restcomm_apps.web.etags import require_expected_state, tag_list, tag_state
 from restcomm_apps.web.idempotency import answer_once
 from restcomm_apps.web.pages import render_listing, wants_csv
-from restcomm_apps.web.replies import render, render_nothing
+from restcomm_apps.web.replies import Reply, render, render_nothing
 from restcomm_apps.web.settings import delete_status, now, unbinds
 
 blueprint = Blueprint("applications", __name__)
@@ -49,7 +49,7 @@ _ROW_ACTIONS = {bulk.CREATE: "Create", bulk.UPDATE: "Modify", bulk.REMOVE: "Modi
 
 @blueprint.get(LIST)
 @authorize("Read", on="Applications")
-def list_applications(account: Account) -> Response:
+def list_applications(account: Account) -> Reply:
     """List the account's applications, or the page of them that is asked for.
 
     Compressed beside the names of others, a text that the client has chosen would tell by the
@@ -70,11 +70,11 @@ def _list(account, selection):
 @blueprint.post(LIST)
 @accepts(require_form)
 @authorize("Create", on="Applications")
-def create_application(account: Account) -> Response:
+def create_application(account: Account) -> Reply:
     """Create an application; 200, because clients insist on it."""
     form = read_form(request)
 
-    def answer():
+    def answer() -> Reply:
         values = forms.values_to_create(form)
         created = queries.create_application(account, values, now())
         return tag_state(render(APPLICATION, created))
@@ -85,11 +85,11 @@ def create_application(account: Account) -> Response:
 @blueprint.post(BULK_LIST)
 @accepts(require_rows)
 @authorize("Create", "Modify", on="Applications")
-def apply_rows(account: Account) -> Response:
+def apply_rows(account: Account) -> Reply:
     """Create, update and remove applications as the body's rows say, all or nothing."""
     text = read_text(request)
 
-    def answer():
+    def answer() -> Reply:
         row_actions = bulk.read_actions(split_rows(request.mimetype, text))
         _permit(account, row_actions)
         return render(BULK, queries.apply_actions(account, row_actions, unbinds(), now()))
@@ -108,7 +108,7 @@ def _permit(account: Account, row_actions: list[bulk.RowAction]) -> None:
 
 @blueprint.get(INSTANCE)
 @authorize("Read", on="Applications")
-def read_application(account: Account, sid: str) -> Response:
+def read_application(account: Account, sid: str) -> Reply:
     """Show one application."""
     return tag_state(render(APPLICATION, queries.find_application(account, sid)))
 
@@ -118,7 +118,7 @@ def read_application(account: Account, sid: str) -> Response:
 @blueprint.patch(INSTANCE)
 @accepts(require_form)
 @authorize("Modify", on="Applications")
-def update_application(account: Account, sid: str) -> Response:
+def update_application(account: Account, sid: str) -> Reply:
     """Change one application; a foreign or unknown one is told before a bad parameter."""
     queries.find_application(account, sid)
     values = forms.values_to_update(read_form(request))
@@ -128,7 +128,7 @@ def update_application(account: Account, sid: str) -> Response:
 
 @blueprint.delete(INSTANCE)
 @authorize("Modify", on="Applications")
-def remove_application(account: Account, sid: str) -> Response:
+def remove_application(account: Account, sid: str) -> Reply:
     """Remove one application and free what points at it."""
     queries.remove_application(account, sid, unbinds(), now(), _check)
     return render_nothing(delete_status())
@@ -136,7 +136,7 @@ def remove_application(account: Account, sid: str) -> Response:
 
 @blueprint.get(CHANGES)
 @authorize("Read", on="Applications")
-def list_changes(account: Account, sid: str) -> Response:
+def list_changes(account: Account, sid: str) -> Reply:
     """List the changes to an application of the account's, a removed one's too, or a page."""
     selection = read_part(request.args)
     listing = queries.list_changes(account, sid)

@@ -1,6 +1,6 @@
 """The Profiles resource, where the Link of an account points: its URL and verb."""
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
 from restcomm_apps.resources import profiles
 from restcomm_apps.store.models import Account
@@ -14,6 +14,6 @@ MEDIA_TYPE = "application/instance+json"
 
 @blueprint.get("/Profiles/<profile>")
 @authorize("Read", on="Profiles", at_first_login=True)
-def read_profile(caller: Account, profile: str) -> Response:
+def read_profile(caller: Account, profile: str) -> Reply:
     """Show the document of a profile to every account, in JSON whatever the format of errors."""
     return Reply(profiles.find_document(profile), content_type=MEDIA_TYPE)
