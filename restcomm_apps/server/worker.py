@@ -59,7 +59,7 @@ class RestcommWorker(GeventWorker):
         """Serve until told to end."""
         # gunicorn looks up dozens of settings for each request, each through two methods.
         for name, setting in self.cfg.settings.items():
-            object.__setattr__(self.cfg, name, setting.get())
+            self.cfg.__dict__[name] = setting.get()
         if self.cfg.is_ssl:
             self._tls = gunicorn_sock.ssl_context(self.cfg)
         listeners = [_Listener(listening) for listening in self.sockets]
