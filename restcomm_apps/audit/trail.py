@@ -169,9 +169,11 @@ def _differences(
     was, became = _columns(before), _columns(after)
     differences = {}
     for name in (was if became is None else became) or ():
+        if name == _UNTOLD:
+            continue
         as_stored = _converter_of(row, name)
         pair = [None if side is None else as_stored(side.get(name)) for side in (was, became)]
-        if pair[0] != pair[1] and name != _UNTOLD:
+        if pair[0] != pair[1]:
             differences[name] = [_masked(name, value) for value in pair]
     return differences
 

@@ -10,7 +10,7 @@ import peewee
 
 from .engines import Engine
 from .mariadb import error_number
-from .store import current_store
+from .store import current, current_store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,7 +26,9 @@ class _CurrentDatabase(peewee.Proxy):
     @property
     def obj(self) -> Engine:
         """The current store's database. Raises NoStore."""
-        return current_store().database
+        # Not by ``current_store``: Peewee asks ten times a query.
+        store = current.get(None) or current_store()
+        return store.database
 
     @obj.setter
     def obj(self, database: None) -> None:

@@ -35,20 +35,13 @@ def wait_in_line() -> None:
 
 
 class Pace:
-    """A piece of long work, which began when this was made.
+    """A piece of long work, which began when this was made."""
 
-    With ``is_waited_for``, as a transaction is, it goes on before other long work.
-    """
-
-    def __init__(self, is_waited_for: bool = False) -> None:
-        self._is_waited_for = is_waited_for
+    def __init__(self) -> None:
         self._since = time.monotonic()
 
     def give_way(self) -> None:
         """Let others have a turn, if it has gone on for long."""
         if time.monotonic() - self._since > SECONDS_TO_ONESELF:
-            if self._is_waited_for:
-                time.sleep(ONE_TURN)
-            else:
-                wait_in_line()
+            wait_in_line()
             self._since = time.monotonic()

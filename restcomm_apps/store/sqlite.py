@@ -15,7 +15,7 @@ import peewee
 
 from .files import PrivateFile, identify
 from .group_commit import GroupCommit, TurnNotCome
-from .pauses import ONE_TURN, Pace
+from .pauses import ONE_TURN, SECONDS_TO_ONESELF
 
 T = TypeVar("T")
 
@@ -43,7 +43,8 @@ class OrderlyDatabase(PrivateFile):
         # The file that is written to: of another one of its name, it would not be seen again.
         self._written: tuple[int, int] | None = None
         self._is_shared = False
-        self._pace = Pace(is_waited_for=True)
+        # Of the monotonic clock, when the transaction that runs gives way to what others do beside it.
+        self._gives_way_at = 0.0
         super().__init__(*arguments, check_same_thread=False, **options)
         self._group = GroupCommit(self._transaction, LOCK_TIMEOUT, functools.partial(time.sleep, 0))
 
@@ -78,7 +79,7 @@ class OrderlyDatabase(PrivateFile):
         self._writer = threading.get_ident()
         try:
             with self.atomic():
-                self._pace = Pace(is_waited_for=True)
+                self._gives_way_at = time.monotonic() + SECONDS_TO_ONESELF
                 yield
         finally:
             self._writer = None
@@ -86,7 +87,10 @@ class OrderlyDatabase(PrivateFile):
     def execute_sql(self, *arguments: Any) -> Any:
         """Run a statement as soon as no other writer keeps it waiting."""
         if self._writing.transactions and self._state is self._writing:
-            self._pace.give_way()
+            if time.monotonic() > self._gives_way_at:
+                # Before other long work, as others wait for the transaction.
+                time.sleep(ONE_TURN)
+                self._gives_way_at = time.monotonic() + SECONDS_TO_ONESELF
         return _patiently(super().execute_sql, *arguments)
 
     def begin(self, lock_type: str | None = None) -> None:

@@ -49,15 +49,15 @@ class Store:
 
     def enter(self) -> None:
         """Make this the current store of the calling context from here on."""
-        _current.set(self)
+        current.set(self)
 
     def run(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """Call a function with this as the current store, and return what it returns."""
-        before = _current.set(self)
+        before = current.set(self)
         try:
             return function(*arguments, **options)
         finally:
-            _current.reset(before)
+            current.reset(before)
 
     @property
     def tables(self) -> Mapping[str, frozenset[str]]:
@@ -80,7 +80,7 @@ class Store:
         return {table: frozenset(names) for table, names in columns.items()}
 
 
-_current: ContextVar[Store] = ContextVar("store")
+current: ContextVar[Store] = ContextVar("store")
 
 
 def current_store() -> Store:
@@ -89,7 +89,7 @@ def current_store() -> Store:
     A new thread has none; ``Store.run`` and ``contextvars.copy_context`` give it one.
     """
     try:
-        return _current.get()
+        return current.get()
     except LookupError:
         raise NoStore(
             "No store is the current one here: a thread begins without one; see Store.run"
@@ -105,7 +105,7 @@ class PerStore(Generic[T]):
     def get(self) -> T:
         """Return the current store's value."""
         try:
-            value: T = _current.get().kept[self]
+            value: T = current.get().kept[self]
         except LookupError:  # of a store, or of its value: of two that are made at once one stays
             value = current_store().kept.setdefault(self, self._make())
         return value
