@@ -6,7 +6,6 @@ It is noted once where it begins, so that what is written far below can say who 
 import os
 import pwd
 import re
-import secrets
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -45,19 +44,24 @@ def enter_request(address: str | None, request_id: str | None) -> None:
     ``address`` is the client's, or empty behind a socket file.
     """
     if request_id is None or not _SANE_REQUEST_ID.fullmatch(request_id):
-        request_id = secrets.token_hex(16)
+        request_id = _new_request_id()
     known = (address or _UNIX)[:_ADDRESS_LENGTH]
     _current.set(Caller(request_id, address=known))
 
 
 def enter_account(account_sid: str) -> None:
     """Name the effective account of the request, once its credentials are known."""
-    _current.set(current()._replace(effective_account_sid=account_sid))
+    caller = current()
+    _current.set(Caller(caller.request_id, account_sid, caller.address))
 
 
 def enter_command() -> None:
     """Begin a command of the command line, run by the user who owns this process."""
-    _current.set(Caller(secrets.token_hex(16), operator=_user_name()))
+    _current.set(Caller(_new_request_id(), operator=_user_name()))
+
+
+def _new_request_id() -> str:
+    return os.urandom(16).hex()
 
 
 def _user_name() -> str:

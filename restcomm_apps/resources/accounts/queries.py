@@ -36,12 +36,9 @@ def find_caller(sid_or_email: str) -> Account | None:
     One query, which takes as long where it finds nothing, so that time does not show which accounts
     exist.
     """
-    if has_own_table(SecondToken):
-        is_sid = sids.is_sid(sid_or_email)
-        select = _select_caller_by_sid if is_sid else _select_caller_by_email_address
-        account = select.first(name=sid_or_email)
-    elif account := find_account(sid_or_email):
-        account.second_token = None
+    is_sid = sids.is_sid(sid_or_email)
+    select = _select_caller_by_sid if is_sid else _select_caller_by_email_address
+    account = select.first(name=sid_or_email)
     if account is None:
         _make_nobody()
     return account
@@ -69,6 +66,8 @@ def _select_caller_by_email_address() -> "peewee.ModelSelect[Account]":
 
 def _select_callers() -> "peewee.ModelSelect[Account]":
     columns = Account.present_fields().values()
+    if not has_own_table(SecondToken):
+        return Account.select(*columns, peewee.SQL("NULL").alias("second_token"))
     return Account.select(*columns, SecondToken.token.alias("second_token")).join(
         SecondToken, peewee.JOIN.LEFT_OUTER, on=SecondToken.account_sid == Account.sid
     )
