@@ -11,7 +11,7 @@ help:
 	@echo "make test          the test suite; with TEST_DATABASE_SERVER=mysql://root@127.0.0.1:3306 on a MariaDB"
 	@echo "make check         lint, format, types and spelling"
 	@echo "make soak          the long runs: kills, abuse, a cluster, concurrent clients, random requests, proxies"
-	@echo "make bench         reads and creates against the least they can cost, a list as the database grows"
+	@echo "make bench         reads and creates against the least they can cost, a list as the database grows, CPU over Flask"
 	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
 	@echo "make clean         remove what make made, but not the database"
 
@@ -42,6 +42,7 @@ bench: $(VENV)/served
 	$(VENV)/bin/python bench/reads.py
 	$(VENV)/bin/python bench/writes.py
 	$(VENV)/bin/python bench/growth.py
+	$(VENV)/bin/python bench/cpu.py
 	$(VENV)/bin/python bench/statements.py
 
 requirements: $(VENV)/tested

@@ -8,6 +8,7 @@ from restcomm_apps import config
 from restcomm_apps.app import create_app
 from restcomm_apps.audit import trail as changes
 from restcomm_apps.server import processes as server
+from restcomm_apps.setting_values import read_bind
 from restcomm_apps.store.mariadb import CONNECTIONS
 
 from .base import require_tables, require_trail, say, warn_of_readers
@@ -65,7 +66,7 @@ def serve(
 def _choose_bind(option, setting):
     name, bind = ("BIND=", setting) if option is None else ("--bind ", option)
     try:
-        server.check_bind(bind)
+        server.check_bind(read_bind(bind))
     except OSError as error:
         raise Mistake(f"{name}{bind} cannot be used: {error.strerror}.") from error
     except ValueError as error:

@@ -38,7 +38,6 @@ _SECONDS_BETWEEN_SWEEPS = 0.25
 _HEAD_START = 0.002  # seconds
 # One a turn would keep those waiting that come while all others are busy.
 _ACCEPTED_AT_ONCE = 8
-_held = attrgetter("held")
 _wait_blocking = monkey.get_original("time", "sleep")
 
 
@@ -130,22 +129,15 @@ class RestcommWorker(GeventWorker):
 
     def _serve(self, listener, client):
         try:
-            if self._shakes_hands(client):
-                self.handle(listener, client, client.address)
+            if self._tls is not None:
+                client.shake_hands(self._tls)
+            self.handle(listener, client, client.address)
+        except OSError as error:  # What fails later, gunicorn sees to.
+            self.log.info("TLS with %s failed: %s", client.address, error)
         finally:
             client.close()
             del self._clients[client]
             self._count(len(self._clients))
-
-    def _shakes_hands(self, client):
-        if self._tls is None:
-            return True
-        try:
-            client.shake_hands(self._tls)
-        except OSError as error:
-            self.log.info("TLS with %s failed: %s", client.address, error)
-            return False
-        return True
 
     def _count(self, connections):
         self._loads.set(self.age, connections if self.alive else None)
@@ -156,9 +148,8 @@ class RestcommWorker(GeventWorker):
         """Give up the connection that has been waited for longest, for a whole request."""
         waited_for = [client for client in self._clients if client.deadline < math.inf]
         if waited_for:
-            self._give_up(
-                min(waited_for, key=attrgetter("since")), "made room for another", lingers=False
-            )
+            longest = min(waited_for, key=attrgetter("since"))
+            self._give_up(longest, "made room for another", lingers=False)
 
     def _sweep(self):
         """Give up what takes too long."""
@@ -170,7 +161,7 @@ class RestcommWorker(GeventWorker):
         """Note octets of unfinished requests, and give up the largest of what is too much."""
         self._held += octets
         if self._held > MOST_UNFINISHED:
-            largest = max(self._clients, key=_held)
+            largest = max(self._clients, key=attrgetter("held"))
             self._give_up(largest, "it held too much")
             largest.release()
 
