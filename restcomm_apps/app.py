@@ -13,7 +13,6 @@ from .web.dispatch import WITHOUT_CREDENTIALS, RestcommFlask
 from .web.errors import answer_error
 from .web.login_limits import LoginLimits
 from .web.replies import finalize, find_templates
-from .web.routing import RouteTable
 from .web.views import accounts, applications, health, profiles
 
 
@@ -40,7 +39,6 @@ def create_app(environ: Mapping[str, str] | None = None) -> RestcommFlask:
     app.register_error_handler(Exception, answer_error)
     for module in (accounts, applications, profiles, health):
         app.register_blueprint(module.blueprint, url_prefix=app.config["BASE_PATH"])
-    app.extensions["routes"] = RouteTable(app.url_map)
     request_ids.end_log_lines()
     return app
 

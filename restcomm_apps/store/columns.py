@@ -5,7 +5,7 @@ from typing import Any
 
 import peewee
 
-from .database import is_mysql
+from .store import current_store
 
 
 class LocalDateTimeField(peewee.Field):
@@ -15,7 +15,7 @@ class LocalDateTimeField(peewee.Field):
 
     def db_value(self, value: datetime | str | None) -> datetime | str | None:
         """Cut off what MariaDB's whole seconds cannot hold; MySQL would round it."""
-        if value is None or not is_mysql():
+        if value is None or not current_store().is_mysql:
             return value
         if isinstance(value, datetime):
             return value.replace(microsecond=0)

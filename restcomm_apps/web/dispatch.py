@@ -11,13 +11,14 @@ from restcomm_apps.audit import actor
 from restcomm_apps.errors import MalformedRequest
 from restcomm_apps.store.store import Store
 
-from . import cors, headers, options, origins, request_ids
+from . import cors, headers, options, origins
 from .authentication import authenticate
 from .authorization import require_active
 from .errors import answer_error
 from .proxies import believe_proxies
 from .replies import Reply
-from .routing import Routes
+from .request_ids import REQUEST_ID
+from .routing import RouteMap, Routes
 from .target import MALFORMED, read_target
 
 # Below the base path; what they answer depends on no account.
@@ -26,6 +27,8 @@ WITHOUT_CREDENTIALS = ("/Logout", "/Health")
 
 class RestcommFlask(Flask):
     """Flask with one way for each request, from top to bottom; it calls no other hooks."""
+
+    url_map_class = RouteMap
 
     def full_dispatch_request(self) -> Reply:
         """Answer a request, whatever happens."""
@@ -42,7 +45,7 @@ class RestcommFlask(Flask):
         Raises MalformedRequest (400) where the target is no URI, ForeignPage (403), and as
         ``authenticate``.
         """
-        request_ids.enter_request(request)
+        actor.enter_request(request.remote_addr, request.environ.get("HTTP_X_REQUEST_ID"))
         if malformation := request.environ[MALFORMED]:
             raise MalformedRequest(malformation)
         # Before the credentials, which the page may have made up: it must not use up its reader's
@@ -71,7 +74,7 @@ class RestcommFlask(Flask):
         reply.beside = [
             *headers.list_headers(reply, request, self.config["BASE_PATH"]),
             *cors.list_headers(reply, request, self.config["CORS_ORIGINS"]),
-            request_ids.header(),
+            (REQUEST_ID, actor.current().request_id),
         ]
         return reply
 
@@ -99,4 +102,5 @@ class RestcommFlask(Flask):
         """Bind the routes to a request; outside of one there is no URL to make."""
         if request is None:
             return None
-        return Routes(self.extensions["routes"], request.path, request.method)
+        # Without a host: no URL is made by them.
+        return Routes(self.url_map, "", "", "", "", request.path, request.method)

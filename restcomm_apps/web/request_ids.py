@@ -4,12 +4,12 @@ audit trail.
 
 import logging
 
-from flask import Request, has_request_context
+from flask import has_request_context
 from flask.logging import default_handler
 
 from restcomm_apps.audit import actor
 
-HEADER = "X-Request-ID"
+REQUEST_ID = "X-Request-ID"
 
 
 class RequestIdFormatter(logging.Formatter):
@@ -26,13 +26,3 @@ def end_log_lines() -> None:
     default_handler.setFormatter(
         RequestIdFormatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s")
     )
-
-
-def enter_request(request: Request) -> None:
-    """Note who calls, as far as it is known without credentials."""
-    actor.enter_request(request.remote_addr, request.environ.get("HTTP_X_REQUEST_ID"))
-
-
-def header() -> tuple[str, str]:
-    """Return the header that tells the id."""
-    return HEADER, actor.current().request_id

@@ -5,6 +5,7 @@ is no plain match is left to it: an unknown path, another method, a word where a
 """
 
 from collections import defaultdict
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from werkzeug.routing import Map, MapAdapter, Rule
@@ -18,46 +19,46 @@ class _Route(NamedTuple):
     rule: Rule
 
 
+class RouteMap(Map):
+    """Werkzeug's rules, also by method and number of segments; all are there before a request."""
+
+    @cached_property
+    def words(self) -> set[str]:
+        """All words of the rules, and the empty one."""
+        return {""}.union(*(route.words for routes in self.routes.values() for route in routes))
+
+    @cached_property
+    def routes(self) -> dict[tuple[str, int], list[_Route]]:
+        """The routes of a method with so many segments."""
+        found: dict[tuple[str, int], list[_Route]] = defaultdict(list)
+        for rule in self.iter_rules():
+            route = _make_route(rule)
+            for method in rule.methods or ():
+                found[method, rule.rule.count("/") + 1].append(route)
+        return found
+
+
+def _make_route(rule: Rule) -> _Route:
+    segments = rule.rule.split("/")
+    variables = [place for place, segment in enumerate(segments) if segment.startswith("<")]
+    fixed = [place for place in range(len(segments)) if place not in variables]
+    names = [segments[place].strip("<>").rpartition(":")[2] for place in variables]
+    return _Route([segments[place] for place in fixed], fixed, names, variables, rule)
+
+
 class Routes(MapAdapter):
-    """The rules of a map, bound to the path and the method of a request; no URL is made by them."""
+    """The rules of a RouteMap, bound to the path and the method of a request."""
 
-    def __init__(self, routes: "RouteTable", path: str, method: str) -> None:
-        super().__init__(routes.url_map, "", "", "", "", path, method)
-        self._routes = routes
+    map: RouteMap
 
-    def match(self, *arguments: Any, return_rule: bool = False, **options: Any) -> Any:
+    def match(self, *arguments: Any, **options: Any) -> Any:
         """Return the rule and the values of its names; raise as Werkzeug where there is none."""
-        if not return_rule:
+        if arguments or options != {"return_rule": True}:
             return super().match(*arguments, **options)
         segments = self.path_info.split("/")
-        for route in self._routes.of(self.default_method, len(segments)):
+        for route in self.map.routes.get((self.default_method, len(segments)), ()):
             if [segments[place] for place in route.places_of_words] == route.words:
                 values = [segments[place] for place in route.places_of_values]
-                if self._routes.words.isdisjoint(values):
+                if self.map.words.isdisjoint(values):
                     return route.rule, dict(zip(route.names, values))
-        return super().match(*arguments, return_rule=True, **options)
-
-
-class RouteTable:
-    """The rules of a map by method and number of segments."""
-
-    def __init__(self, url_map: Map) -> None:
-        self.url_map = url_map
-        self.words = {""}
-        self._routes: dict[tuple[str, int], list[_Route]] = defaultdict(list)
-        for rule in url_map.iter_rules():
-            self._add(rule)
-
-    def _add(self, rule: Rule) -> None:
-        segments = rule.rule.split("/")
-        variables = [place for place, segment in enumerate(segments) if segment.startswith("<")]
-        fixed = [place for place in range(len(segments)) if place not in variables]
-        words = [segments[place] for place in fixed]
-        names = [segments[place].strip("<>").rpartition(":")[2] for place in variables]
-        self.words.update(words)
-        for method in rule.methods or ():
-            self._routes[method, len(segments)].append(_Route(words, fixed, names, variables, rule))
-
-    def of(self, method: str, length: int) -> list[_Route]:
-        """Return the routes of a method with so many segments."""
-        return self._routes.get((method, length), [])
+        return super().match(return_rule=True)

@@ -32,7 +32,6 @@ def paths(app):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_short_way_leads_where_werkzeug_leads(service, method):
-    routes, url_map = service.app.extensions["routes"], service.app.url_map
     for path in paths(service.app):
-        own = MapAdapter(url_map, "", "", "", "", path, method)
-        assert match(Routes(routes, path, method)) == match(own), path
+        bound = (service.app.url_map, "", "", "", "", path, method)
+        assert match(Routes(*bound)) == match(MapAdapter(*bound)), path
