@@ -13,7 +13,7 @@ from . import setting_values
 from .audit.trail import AUTO, OFF, REQUIRED
 from .domain import roles
 from .domain.networks import read_networks
-from .store import urls as database_urls
+from .store import urls
 
 PREFIX = "RESTCOMM_APPS_"
 CONFIG_FILE = PREFIX + "CONFIG"
@@ -38,7 +38,7 @@ class Setting(NamedTuple):
     read: Callable[[str], Any]
     allowed: str
     meaning: str
-    hide: Callable[[str], str] = database_urls.mask_any
+    hide: Callable[[str], str] = urls.mask_any
 
 
 class Chosen(NamedTuple):
@@ -60,9 +60,9 @@ SETTINGS = (
         "DATABASE_URL",
         "sqlite:///restcomm-apps.db",
         setting_values.read_database_url,
-        database_urls.ALLOWED,
+        urls.ALLOWED,
         "Where accounts and applications are kept.",
-        hide=database_urls.mask,
+        hide=urls.mask,
     ),
     Setting(
         "BIND",
@@ -201,7 +201,7 @@ def _choose(setting, text, origin):
     try:
         return Chosen(setting, text, setting.read(text), origin)
     except ValueError as error:
-        likely = f"; {error}" if isinstance(error, database_urls.UrlMistake) else ""
+        likely = f"; {error}" if isinstance(error, urls.UrlMistake) else ""
         # From nothing: a traceback would show texts that quote the value.
         raise ConfigError(
             f"{setting.name}={setting.hide(text)!r} in {origin} cannot be used; "
@@ -233,7 +233,7 @@ def _read_file(path):
     except (OSError, UnicodeDecodeError, configparser.Error):
         # From nothing: configparser quotes lines.
         raise ConfigError(
-            f"CONFIG={database_urls.mask_any(path)!r} in {CONFIG_FILE} cannot be used; "
+            f"CONFIG={urls.mask_any(path)!r} in {CONFIG_FILE} cannot be used; "
             f"allowed is a readable INI file with a section [{SECTION}]"
         ) from None
     return {name: (text, path) for name, text in section.items()}

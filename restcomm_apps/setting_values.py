@@ -9,14 +9,13 @@ from collections.abc import Callable
 
 import limits
 
-from .store import engines
-from .store import urls as database_urls
+from .store import engines, urls
 
 
 def read_database_url(text: str) -> str:
     """Read the URL of a database whose driver is installed."""
-    if not engines.has_driver(database_urls.parse(text)):
-        raise database_urls.UrlMistake("PyMySQL is missing, which restcomm-apps[mysql] installs")
+    if not engines.has_driver(urls.parse(text)):
+        raise urls.UrlMistake("PyMySQL is missing, which restcomm-apps[mysql] installs")
     return text
 
 

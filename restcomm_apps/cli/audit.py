@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from restcomm_apps.app import create_app
-from restcomm_apps.audit import restoring
-from restcomm_apps.audit import trail as changes
-from restcomm_apps.audit import verification as trail_checks
+from restcomm_apps.audit import restoring, trail, verification
 from restcomm_apps.domain import dates
 from restcomm_apps.resources.accounts import queries
 from restcomm_apps.store.service_models import Change
@@ -50,7 +48,7 @@ def _select(account, application, since, until):
     # The changes of an account that is gone are found by its sid.
     account_sid = found.sid if found else account
     moments = [moment and dates.utc_text(moment) for moment in (since, until)]
-    return changes.list_changes(account_sid, application, *moments)
+    return trail.list_changes(account_sid, application, *moments)
 
 
 @audit.command("list")
@@ -139,7 +137,7 @@ def verify(against: str | None) -> None:
     """Check that no change was altered, added or taken away; exit code 1 if one was."""
     create_app()
     require_trail()
-    findings = trail_checks.check_trail(_read_export(against) if against else ())
+    findings = verification.check_trail(_read_export(against) if against else ())
     for fault in findings.faults:
         say(fault)
     if findings.faults:

@@ -6,8 +6,8 @@ import click
 
 from restcomm_apps import config
 from restcomm_apps.app import create_app
-from restcomm_apps.audit import trail as changes
-from restcomm_apps.server import processes as server
+from restcomm_apps.audit import trail
+from restcomm_apps.server import processes
 from restcomm_apps.setting_values import read_bind
 from restcomm_apps.store.mariadb import CONNECTIONS
 
@@ -25,7 +25,7 @@ from .mistakes import Mistake
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
-    default=server.DEFAULT_WORKERS,
+    default=processes.DEFAULT_WORKERS,
     help="Processes.  [default: one a core, at most 4]",
 )
 @click.option(
@@ -53,20 +53,20 @@ def serve(
     _check_certificate(certfile, keyfile)
     app = create_app()
     require_tables()
-    if app.config["AUDIT"] == changes.REQUIRED:
+    if app.config["AUDIT"] == trail.REQUIRED:
         require_trail()
     warn_of_readers()
-    changes.are_kept()  # Where they are not it warns; better now than at the first change.
+    trail.are_kept()  # Where they are not it warns; better now than at the first change.
     app.extensions["store"].database.share(connections=threads)
     # Last: while another service has the port, what else is wrong is told all the same.
     bind = _choose_bind(bind, app.config["BIND"])
-    server.serve(app, bind, workers, certfile, keyfile)
+    processes.serve(app, bind, workers, certfile, keyfile)
 
 
 def _choose_bind(option, setting):
     name, bind = ("BIND=", setting) if option is None else ("--bind ", option)
     try:
-        server.check_bind(read_bind(bind))
+        processes.check_bind(read_bind(bind))
     except OSError as error:
         raise Mistake(f"{name}{bind} cannot be used: {error.strerror}.") from error
     except ValueError as error:
@@ -80,7 +80,7 @@ def _check_certificate(certfile, keyfile):
     if certfile is None:
         return
     try:
-        server.tls_context(certfile, keyfile)
+        processes.tls_context(certfile, keyfile)
     except (OSError, ValueError) as error:
         raise Mistake(
             f"--certfile {certfile} and --keyfile {keyfile} are not a PEM certificate and its key."

@@ -55,7 +55,7 @@ class RestcommWorker(GeventWorker):
         self._tls: ssl.SSLContext | None = None
 
     def run(self) -> None:
-        """Serve until told to end."""
+        """Serve until a signal ends it."""
         # gunicorn looks up dozens of settings for each request, each through two methods.
         for name, setting in self.cfg.settings.items():
             self.cfg.__dict__[name] = setting.get()

@@ -1,6 +1,8 @@
 """What the measurements in bench/ say is what was measured; docs/performance.md has figures."""
 
 import json
+import re
+import subprocess
 import sys
 import urllib.request
 from contextlib import ExitStack
@@ -8,6 +10,7 @@ from importlib import import_module
 
 import pytest
 
+from restcomm_apps import create_app
 from restcomm_apps.store.database import database
 
 from ..support.documentation import ROOT
@@ -121,3 +124,22 @@ def test_ratios_are_those_within_a_round(bench):
     assert len(heading) == len(line) <= 100
     assert line.split() == ["off", "3.00", "0.50", "|", "900", "8.0", "300", "9.0", "1800", "-"]
     assert heading.split()[:3] == ["create", "service/before", "service/loop"]
+
+
+def test_journeys_are_counted():
+    ran = subprocess.run(
+        [sys.executable, "bench/journeys.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    counts = re.findall(r"(\d+) modules +(\d+) changes", ran.stdout)
+    assert len(counts) == 3
+    assert all(5 < int(modules) < int(changes) for modules, changes in counts)
+
+
+def test_cpu_is_that_of_one_application(bench, database_url):
+    cpu, common = bench("cpu"), bench("common")
+    common.fill(database_url, 200)
+    app = create_app({"RESTCOMM_APPS_DATABASE_URL": database_url})
+    shown = json.loads(cpu.answer(app, cpu.make_environ(f"{cpu.ONE}.json")))
+    assert shown["friendly_name"] == "Application 1"
+    assert cpu.answer(cpu.make_plain_app(), cpu.make_environ("/")) == b""
+    assert cpu.time_requests(app, f"{cpu.ONE}.json", 2) > 0
