@@ -97,6 +97,8 @@ def _rule_of_characters(parts: re.Match[str], name: str, pattern: re.Pattern[str
 
 def _in_ascii(part: str) -> str:
     """Write a letter for Java's "other" characters, which are legal everywhere."""
+    if part.isascii():
+        return part
     return "".join("x" if ord(c) > 0x9F and _is_other(c) else c for c in part)
 
 

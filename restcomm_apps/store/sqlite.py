@@ -78,7 +78,7 @@ class OrderlyDatabase(PrivateFile):
         assert self._writer is None, "a transaction within another one's"
         self._writer = threading.get_ident()
         try:
-            with self.atomic():
+            with self.transaction():
                 self._gives_way_at = time.monotonic() + SECONDS_TO_ONESELF
                 yield
         finally:
