@@ -43,7 +43,7 @@ class OrderlyDatabase(PrivateFile):
         # The file that is written to: of another one of its name, it would not be seen again.
         self._written: tuple[int, int] | None = None
         self._is_shared = False
-        # Of the monotonic clock, when the transaction that runs gives way to what others do beside it.
+        # When the transaction that runs gives way to others; of the monotonic clock.
         self._gives_way_at = 0.0
         super().__init__(*arguments, check_same_thread=False, **options)
         self._group = GroupCommit(self._transaction, LOCK_TIMEOUT, functools.partial(time.sleep, 0))
@@ -86,11 +86,11 @@ class OrderlyDatabase(PrivateFile):
 
     def execute_sql(self, *arguments: Any) -> Any:
         """Run a statement as soon as no other writer keeps it waiting."""
-        if self._writing.transactions and self._state is self._writing:
-            if time.monotonic() > self._gives_way_at:
-                # Before other long work, as others wait for the transaction.
-                time.sleep(ONE_TURN)
-                self._gives_way_at = time.monotonic() + SECONDS_TO_ONESELF
+        runs_here = self._writing.transactions and self._state is self._writing
+        if runs_here and time.monotonic() > self._gives_way_at:
+            # Before other long work, as others wait for the transaction.
+            time.sleep(ONE_TURN)
+            self._gives_way_at = time.monotonic() + SECONDS_TO_ONESELF
         return _patiently(super().execute_sql, *arguments)
 
     def begin(self, lock_type: str | None = None) -> None:

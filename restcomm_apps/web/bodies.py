@@ -96,7 +96,7 @@ def _read_octets(request: Request) -> bytes:
 
 
 def _unquote(quoted: bytes, codec: str, pace: Pace) -> str:
-    octets = b"".join(_unquote_in_pieces(quoted, pace))
+    octets = b"".join(_unquote_in_pieces(quoted, pace)) if b"%" in quoted else quoted
     try:
         return octets.decode(codec)
     except UnicodeDecodeError:
