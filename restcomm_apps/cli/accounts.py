@@ -1,5 +1,6 @@
 """Commands on accounts."""
 
+import sys
 from collections.abc import Callable
 
 import click
@@ -94,7 +95,7 @@ def _read(read: Callable[[str, str], str], text: str, option: str) -> str:
 def _read_line(password: str | None) -> str:
     if password is not None:
         raise Mistake("--password and --password-stdin must not be given together.")
-    return click.get_text_stream("stdin").readline().rstrip("\r\n")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _warn_of_the_list_of_processes():
