@@ -93,8 +93,7 @@ def _close_all(accounts: list[Account], unbind: bool, now: datetime) -> None:
     The applications of an account that is closed already are removed too.
     """
     for chunk in chunked(accounts, SIDS_AT_ONCE):
-        for account in chunk:
-            remove_applications_of(account, unbind, now)
+        remove_applications_of(chunk, unbind, now)
         sids = [account.sid for account in chunk]
         queries.drop_second_tokens(sids)
         closed = {"status": CLOSED, "date_updated": now}

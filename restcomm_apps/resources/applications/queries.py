@@ -4,7 +4,7 @@ What must happen together happens in one transaction here. Columns stand in ``mo
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -189,13 +189,26 @@ def _accept(application: Application) -> None:
 
 
 @transaction
-def remove_applications_of(account: Account, unbind: bool, now: datetime) -> None:
-    """Remove all applications of an account; see ``remove_application``."""
-    owned = locked(Application.select().where(exactly(Application.account_sid, account.sid)))
-    # In the order of an index, and some at a time: all of them may be more than memory holds.
-    first = owned.order_by(Application.date_created, Application.sid).limit(SIDS_AT_ONCE)
-    while applications := list(first.clone()):
-        _remove(applications, unbind, now)
+def remove_applications_of(accounts: Iterable[Account], unbind: bool, now: datetime) -> None:
+    """Remove all applications of some accounts; see ``remove_application``.
+
+    Those of several accounts together, as to free what points at them reads all numbers and
+    clients; but only so many at a time, as all may be more than memory holds.
+    """
+    found: list[Application] = []
+    for account in accounts:
+        found += _lock_some_of(account, SIDS_AT_ONCE - len(found))
+        while len(found) == SIDS_AT_ONCE:
+            _remove(found, unbind, now)
+            found = _lock_some_of(account, SIDS_AT_ONCE)
+    if found:
+        _remove(found, unbind, now)
+
+
+def _lock_some_of(account: Account, most: int) -> list[Application]:
+    # In the order of an index.
+    owned = Application.select().where(exactly(Application.account_sid, account.sid))
+    return list(locked(owned.order_by(Application.date_created, Application.sid).limit(most)))
 
 
 def _remove(applications: list[Application], unbind: bool, now: datetime) -> None:
