@@ -220,7 +220,8 @@ def call(service, method, target, headers, body, framing="whole"):
 
     chunks = service.app(environ, start_response)
     octets = b"".join(chunks)
-    chunks.close()
+    if hasattr(chunks, "close"):
+        chunks.close()
     [(status, sent)] = started
     return int(status[:3]), dict(sent), octets
 
