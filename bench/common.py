@@ -19,9 +19,8 @@ from typing import NamedTuple
 
 from restcomm_apps.domain import vocabulary
 from restcomm_apps.store import models, schema
-from restcomm_apps.store.database import database
+from restcomm_apps.store.database import Store, database
 from restcomm_apps.store.engines import make_database
-from restcomm_apps.store.store import Store
 from restcomm_apps.store.urls import parse
 
 TOKEN = "0123456789abcdef0123456789abcdef"

@@ -7,7 +7,7 @@ from . import config
 from .audit import actor, trail
 from .domain.vocabulary import API_VERSION
 from .formats.resource import Site
-from .store.store import Store
+from .store.database import Store
 from .web import request_ids
 from .web.dispatch import WITHOUT_CREDENTIALS, RestcommFlask
 from .web.errors import answer_error

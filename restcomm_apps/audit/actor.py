@@ -38,8 +38,8 @@ def current_account_sid() -> str | None:
     return current().effective_account_sid
 
 
-def enter_request(address: str | None, request_id: str | None) -> None:
-    """Begin a client's request; an id that is missing or odd is replaced by a new one.
+def enter_request(address: str | None, request_id: str | None) -> str:
+    """Begin a client's request and return its id; one that is missing or odd is replaced.
 
     ``address`` is the client's, or empty behind a socket file.
     """
@@ -47,6 +47,7 @@ def enter_request(address: str | None, request_id: str | None) -> None:
         request_id = _new_request_id()
     known = (address or _UNIX)[:_ADDRESS_LENGTH]
     _current.set(Caller(request_id, address=known))
+    return request_id
 
 
 def enter_account(account_sid: str) -> None:

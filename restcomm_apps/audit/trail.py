@@ -13,12 +13,10 @@ from typing import Any, NamedTuple, TypeAlias
 import peewee
 
 from restcomm_apps.domain.dates import utc_now
-from restcomm_apps.store.database import locked
-from restcomm_apps.store.engines import Engine
+from restcomm_apps.store.database import PerStore, current_store, locked
 from restcomm_apps.store.models import Account, Application
 from restcomm_apps.store.schema import has_own_table
 from restcomm_apps.store.service_models import Change, ChangeHead
-from restcomm_apps.store.store import PerStore, current_store
 
 from . import actor, chain
 
@@ -46,6 +44,7 @@ class _Trail:
     """
 
     def __init__(self) -> None:
+        self.database = current_store().database
         self.mode = OFF
         self.has_warned = False
         self.begun: set[str] = set()
@@ -54,6 +53,20 @@ class _Trail:
     def has_tables(self) -> bool:
         """Whether there are the tables of the trail; see ``Store.tables``."""
         return has_own_table(Change) and has_own_table(ChangeHead)
+
+    def is_kept(self) -> bool:
+        """Return whether changes are kept; see ``are_kept``."""
+        if self.mode != AUTO:
+            return self.mode == REQUIRED
+        if not self.has_tables and not self.has_warned:
+            log.warning('No audit trail is kept: "restcomm-apps init-db" makes its tables')
+            self.has_warned = True
+        return self.has_tables
+
+    @cached_property
+    def statements(self) -> "_Statements":
+        """The texts of what every change runs."""
+        return _make_statements()
 
 
 _trail = PerStore(_Trail)
@@ -71,15 +84,7 @@ def has_tables() -> bool:
 
 def are_kept() -> bool:
     """Return whether changes are kept; warn once where they would be if there were tables."""
-    trail = _trail.get()
-    if trail.mode != AUTO:
-        return trail.mode == REQUIRED
-    if trail.has_tables:
-        return True
-    if not trail.has_warned:
-        log.warning('No audit trail is kept: "restcomm-apps init-db" makes its tables')
-        trail.has_warned = True
-    return False
+    return _trail.get().is_kept()
 
 
 def record(action: str, before: Resource | None, after: Resource | Columns | None) -> None:
@@ -88,14 +93,13 @@ def record(action: str, before: Resource | None, after: Resource | Columns | Non
     ``before`` is the row of an application or account, None if it is new; ``after`` is the row,
     or the columns that were set, as {name: value}, None if it is gone.
     """
-    if not are_kept():
+    trail = _trail.get()
+    if not trail.is_kept():
         return
     row = after if before is None else before
     assert isinstance(row, Account | Application)
     account_sid = row.sid if isinstance(row, Account) else row.account_sid
-    statements = _statements.get()
-    database = current_store().database
-    length, last_hash = _lock_head(database, statements, account_sid)
+    length, last_hash = _lock_head(trail, account_sid)
     caller = actor.current()
     values = (
         account_sid,
@@ -111,8 +115,9 @@ def record(action: str, before: Resource | None, after: Resource | Columns | Non
         last_hash,
     )
     entry_hash = chain.hash_of(values)
-    database.execute_sql(statements.add, (*values, entry_hash))
-    database.execute_sql(statements.advance, (length + 1, entry_hash, account_sid))
+    trail.database.execute_sql(trail.statements.add, (*values, entry_hash))
+    advanced = (length + 1, entry_hash, account_sid)
+    trail.database.execute_sql(trail.statements.advance, advanced)
 
 
 class _Statements(NamedTuple):
@@ -134,32 +139,29 @@ def _make_statements() -> _Statements:
     return _Statements(find.sql()[0], locked(find).sql()[0], add.sql()[0], advance.sql()[0])
 
 
-_statements = PerStore(_make_statements)
-
-
-def _lock_head(database: Engine, statements: _Statements, account_sid: str) -> tuple[int, str]:
+def _lock_head(trail: _Trail, account_sid: str) -> tuple[int, str]:
     """Return the length and last hash of an account's chain, whose other writers now wait."""
-    if account_sid not in _trail.get().begun:
-        _begin_chain(database, statements, account_sid)
-    found = database.execute_sql(statements.lock, (account_sid,)).fetchall()
+    lock = trail.statements.lock
+    if account_sid not in trail.begun:
+        _begin_chain(trail, account_sid)
+    found = trail.database.execute_sql(lock, (account_sid,)).fetchall()
     if not found:  # what began it was undone, or an older state of the database is back
-        _begin_chain(database, statements, account_sid)
-        found = database.execute_sql(statements.lock, (account_sid,)).fetchall()
+        _begin_chain(trail, account_sid)
+        found = trail.database.execute_sql(lock, (account_sid,)).fetchall()
     length, last_hash = found[0]
     return length, last_hash
 
 
-def _begin_chain(database: Engine, statements: _Statements, account_sid: str) -> None:
+def _begin_chain(trail: _Trail, account_sid: str) -> None:
     # Looked at without a lock first: on MariaDB one of what is not there would keep all other
     # accounts from beginning their chains. Where a chain is known that is not done, as it would fix
     # the state that the transaction sees before it has waited for its turn.
-    if not database.execute_sql(statements.find, (account_sid,)).fetchall():
+    if not trail.database.execute_sql(trail.statements.find, (account_sid,)).fetchall():
         first = {"account_sid": account_sid, "length": 0, "hash": chain.FIRST}
         ChangeHead.insert(first).on_conflict_ignore().execute()
-    begun = _trail.get().begun
-    if len(begun) >= _MOST_BEGUN:
-        begun.clear()
-    begun.add(account_sid)
+    if len(trail.begun) >= _MOST_BEGUN:
+        trail.begun.clear()
+    trail.begun.add(account_sid)
 
 
 def _differences(

@@ -7,9 +7,8 @@ from typing import Any, TypeAlias
 
 import peewee
 
-from restcomm_apps.store.database import snapshot
+from restcomm_apps.store.database import current_store, snapshot
 from restcomm_apps.store.service_models import Change, ChangeHead
-from restcomm_apps.store.store import current_store
 
 from . import chain
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import peewee
 
-from .store import current_store
+from .database import current_store
 
 
 class LocalDateTimeField(peewee.Field):

@@ -1,23 +1,119 @@
-"""The current store's database: transactions, what they lock and see, and faults."""
+"""The current store: the database of one application, its transactions, and what is kept of it.
+
+A process may hold several applications, each with a Store of its own. Which of them is meant where
+a query is made or run is a context variable: an application sets it around each request, a command
+once. No module keeps anything of a database in a global.
+"""
 
 import contextlib
 import functools
-import re
-from collections.abc import Callable, Iterator
-from typing import ParamSpec, TypeVar
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import peewee
 
-from .engines import Engine
-from .mariadb import error_number
-from .store import current, current_store
+from .engines import Engine, make_database, nobody
+from .mariadb import MariaDatabase
+from .urls import parse
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Q = TypeVar("Q", bound=peewee.Select)
 
-_DOES_NOT_FIT = (1366, 1406)
-_COLUMN = re.compile(r"for column [^ ]*?([a-z_]+)[`'] at row")
+_SQLITE_COLUMNS = """
+    SELECT tables.name, columns.name
+    FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+    WHERE tables.type = 'table'
+"""
+_MYSQL_COLUMNS = """
+    SELECT table_name, column_name FROM information_schema.columns
+    WHERE table_schema = DATABASE()
+"""
+
+
+class NoStore(RuntimeError):
+    """A query was made or run where no store is the current one."""
+
+
+class Store:
+    """The database of a DATABASE_URL; connections are opened when first used.
+
+    ``whose_turn`` returns the sid of the account that writes at the moment, or None; see
+    ``MariaDatabase``.
+    """
+
+    def __init__(self, url: str, whose_turn: Callable[[], str | None] = nobody) -> None:
+        self.database: Engine = make_database(parse(url), whose_turn)
+        self.is_mysql = isinstance(self.database, MariaDatabase)
+        # Values of as many types as there are PerStores, whose ``get`` says which.
+        self.kept: dict[object, Any] = {}
+        self._tables: Mapping[str, frozenset[str]] | None = None
+        self._looking = threading.Lock()
+
+    def enter(self) -> None:
+        """Make this the current store of the calling context from here on."""
+        current.set(self)
+
+    def run(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Call a function with this as the current store, and return what it returns."""
+        before = current.set(self)
+        try:
+            return function(*arguments, **options)
+        finally:
+            current.reset(before)
+
+    @property
+    def tables(self) -> Mapping[str, frozenset[str]]:
+        """{name of a table: names of its columns}, as they were when this was first read.
+
+        That is with the first request, or the first command that needs it: what is added later
+        is seen once the process has been started again.
+        """
+        if self._tables is None:
+            with self._looking:
+                if self._tables is None:
+                    self._tables = self._read_tables()
+        return self._tables
+
+    def _read_tables(self) -> Mapping[str, frozenset[str]]:
+        select = _MYSQL_COLUMNS if self.is_mysql else _SQLITE_COLUMNS
+        columns: dict[str, set[str]] = {}
+        for table, column in self.database.execute_sql(select).fetchall():
+            columns.setdefault(table, set()).add(column)
+        return {table: frozenset(names) for table, names in columns.items()}
+
+
+current: ContextVar[Store] = ContextVar("store")
+
+
+def current_store() -> Store:
+    """Return the store of the application or command that runs here. Raises NoStore.
+
+    A new thread has none; ``Store.run`` and ``contextvars.copy_context`` give it one.
+    """
+    try:
+        return current.get()
+    except LookupError:
+        raise NoStore(
+            "No store is the current one here: a thread begins without one; see Store.run"
+        ) from None
+
+
+class PerStore(Generic[T]):
+    """A value that each store has of its own, made when it is first needed there."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+
+    def get(self) -> T:
+        """Return the current store's value."""
+        try:
+            value: T = current.get().kept[self]
+        except LookupError:  # of a store, or of its value: of two that are made at once one stays
+            value = current_store().kept.setdefault(self, self._make())
+        return value
 
 
 class _CurrentDatabase(peewee.Proxy):
@@ -97,19 +193,3 @@ def snapshot() -> Iterator[None]:
             yield
     finally:
         connection.text_factory = str
-
-
-def refused_column(error: Exception) -> str | None:
-    """Return the column whose character set or length could not hold a value, or None."""
-    match = _COLUMN.search(str(error)) if error_number(error) in _DOES_NOT_FIT else None
-    return match and match[1]
-
-
-def is_unusable(error: Exception) -> bool:
-    """Return whether an error says that the database cannot be used (not there, too old a table).
-
-    Others say that a rule is broken.
-    """
-    # A file that is no database raises DatabaseError itself, the parent of both kinds.
-    unusable = (peewee.OperationalError, peewee.InterfaceError, peewee.ProgrammingError)
-    return isinstance(error, unusable) or type(error) is peewee.DatabaseError

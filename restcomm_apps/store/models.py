@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import peewee
 
 from .columns import FlagField, LocalDateTimeField, MediumTextField, SidField
-from .database import database
-from .store import PerStore, current_store
+from .database import PerStore, current_store, database
 
 M = TypeVar("M", bound="RestcommModel")
 
@@ -105,10 +104,6 @@ class Account(DatedModel):
 
     class Meta:
         table_name = "restcomm_accounts"
-
-    def goes_by(self, sid_or_email: str) -> bool:
-        """Return whether a sid or an e-mail address is this account's."""
-        return sid_or_email in (self.sid, self.email_address)
 
 
 class Application(DatedModel):

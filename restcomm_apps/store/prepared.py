@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import peewee
 
+from .database import PerStore, current_store
 from .engines import Engine
-from .store import PerStore, current_store
 
 M = TypeVar("M", bound=peewee.Model)
 
@@ -24,7 +24,7 @@ class Parameter(str):
     """A place in a query, by the name under which its value is given when the query is run."""
 
 
-class Statement(Generic[M]):
+class Statement(PerStore["_Prepared[M]"], Generic[M]):
     """A select of a model's columns; a decorator of the function that makes the Peewee query.
 
     The query has a Parameter where each value will stand. It is made once for a store and then
@@ -32,27 +32,27 @@ class Statement(Generic[M]):
     """
 
     def __init__(self, make_query: "Callable[[], peewee.ModelSelect[M]]") -> None:
-        self._prepared = PerStore(lambda: _Prepared(make_query()))
+        super().__init__(lambda: _Prepared(make_query()))
 
     def rows(self, **values: Any) -> list[Row]:
         """List the rows as named tuples that hold what the driver gives."""
-        prepared = self._prepared.get()
+        prepared = self.get()
         return list(map(prepared.make_row, prepared.run(values)))
 
     def models(self, **values: Any) -> list[M]:
         """List the rows as instances of the model, as Peewee would make them."""
-        prepared = self._prepared.get()
+        prepared = self.get()
         return list(map(prepared.make_model, prepared.run(values)))
 
     def first(self, **values: Any) -> M | None:
         """Return the first row as an instance of the model, or None."""
-        prepared = self._prepared.get()
+        prepared = self.get()
         rows = prepared.run(values)
         return prepared.make_model(rows[0]) if rows else None
 
     def first_row(self, **values: Any) -> Row | None:
         """Return the first row as a named tuple that holds what the driver gives, or None."""
-        prepared = self._prepared.get()
+        prepared = self.get()
         rows = prepared.run(values)
         return prepared.make_row(rows[0]) if rows else None
 

@@ -7,8 +7,8 @@ import peewee
 from restcomm_apps.domain.vocabulary import ACTIVE, FIRST_ORGANIZATION
 
 from . import models, service_models
+from .database import current_store
 from .models import Account, Organization
-from .store import current_store
 
 # Texts compare to the letter, as on SQLite.
 _MYSQL_SETTINGS = " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"

@@ -40,6 +40,8 @@ class OrderlyDatabase(PrivateFile):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._writing = peewee._ConnectionState()
         self._writer: int | None = None
+        # Held by the writer, so that nobody else closes its connection.
+        self._turn = threading.Lock()
         # The file that is written to: of another one of its name, it would not be seen again.
         self._written: tuple[int, int] | None = None
         self._is_shared = False
@@ -74,15 +76,16 @@ class OrderlyDatabase(PrivateFile):
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        # One at a time: the group sees to that.
-        assert self._writer is None, "a transaction within another one's"
-        self._writer = threading.get_ident()
-        try:
-            with self.transaction():
-                self._gives_way_at = time.monotonic() + SECONDS_TO_ONESELF
-                yield
-        finally:
-            self._writer = None
+        assert self._writer != threading.get_ident(), "a transaction within another one's"
+        # Free but for a moment: the group sees to it that there is one at a time.
+        with self._turn:
+            self._writer = threading.get_ident()
+            try:
+                with self.transaction():
+                    self._gives_way_at = time.monotonic() + SECONDS_TO_ONESELF
+                    yield
+            finally:
+                self._writer = None
 
     def execute_sql(self, *arguments: Any) -> Any:
         """Run a statement as soon as no other writer keeps it waiting."""
@@ -105,10 +108,14 @@ class OrderlyDatabase(PrivateFile):
         _patiently(super().commit)
 
     def close(self) -> bool:
-        """Close this thread's connections."""
-        if self._writer is None and not self._writing.closed:
-            self._writing.conn.close()
-            self._writing.reset()
+        """Close this thread's connection, and the one to write while nobody does."""
+        if self._turn.acquire(blocking=False):
+            try:
+                if not self._writing.closed:
+                    self._writing.conn.close()
+                    self._writing.reset()
+            finally:
+                self._turn.release()
         return super().close()
 
     def read_alone(self, sql: str, parameters: Sequence[Any]) -> None:

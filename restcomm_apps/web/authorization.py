@@ -64,13 +64,18 @@ def require_active(account: Account, request: Request, view: object) -> None:
     permission = getattr(view, "permission", None)
     is_first_login = account.status == UNINITIALIZED and permission and permission.at_first_login
     name = (request.view_args or {}).get("account", account.sid)
-    if not is_first_login or not account.goes_by(name):
+    if not is_first_login or not _names(name, account):
         raise AccountNotActive()
+
+
+def _names(text: str, account: Account) -> bool:
+    """Return whether a segment of a URL is an account's sid or e-mail address."""
+    return text in (account.sid, account.email_address)
 
 
 def _find_operated(caller, name, action, resource):
     """Find the account of a sid or an e-mail address on which the caller may do something."""
-    if name is None or caller.goes_by(name):
+    if name is None or _names(name, caller):
         return caller if _may_on_own(caller, action, resource) else None
     if not reaches_below(caller, action, resource):
         return None

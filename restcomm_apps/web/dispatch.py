@@ -9,7 +9,7 @@ from werkzeug.routing import MapAdapter
 
 from restcomm_apps.audit import actor
 from restcomm_apps.errors import MalformedRequest
-from restcomm_apps.store.store import Store
+from restcomm_apps.store.database import Store
 
 from . import cors, headers, options, origins
 from .authentication import authenticate
@@ -33,11 +33,13 @@ class RestcommFlask(Flask):
     def full_dispatch_request(self) -> Reply:
         """Answer a request, whatever happens."""
         request = request_ctx.request
+        named = request.environ.get("HTTP_X_REQUEST_ID")
+        request_id = actor.enter_request(request.remote_addr, named)
         try:
             reply = self._admit(request) or self._call_view(request)
         except Exception as error:
             reply = answer_error(error)
-        return self._complete(reply, request)
+        return self._complete(reply, request, request_id)
 
     def _admit(self, request: Request) -> Reply | None:
         """Answer what needs no view, and see to it that all others come from an account.
@@ -45,7 +47,6 @@ class RestcommFlask(Flask):
         Raises MalformedRequest (400) where the target is no URI, ForeignPage (403), and as
         ``authenticate``.
         """
-        actor.enter_request(request.remote_addr, request.environ.get("HTTP_X_REQUEST_ID"))
         if malformation := request.environ[MALFORMED]:
             raise MalformedRequest(malformation)
         # Before the credentials, which the page may have made up: it must not use up its reader's
@@ -69,12 +70,12 @@ class RestcommFlask(Flask):
         view = self.view_functions[request.endpoint or ""]
         return cast(Reply, view(**(request.view_args or {})))
 
-    def _complete(self, reply: Reply, request: Request) -> Reply:
+    def _complete(self, reply: Reply, request: Request, request_id: str) -> Reply:
         """Add to a reply what goes with its contents."""
         reply.beside = [
             *headers.list_headers(reply, request, self.config["BASE_PATH"]),
             *cors.list_headers(reply, request, self.config["CORS_ORIGINS"]),
-            (REQUEST_ID, actor.current().request_id),
+            (REQUEST_ID, request_id),
         ]
         return reply
 

@@ -15,7 +15,7 @@ from restcomm_apps.errors import (
     Unavailable,
 )
 from restcomm_apps.resources.applications import forms
-from restcomm_apps.store import database
+from restcomm_apps.store import faults
 
 from .authentication import claimed_name
 from .replies import Reply, render_error
@@ -63,8 +63,8 @@ def _as_restcomm_error(error):
         return MethodNotAllowed(error.valid_methods or ())
     if isinstance(error, exceptions.HTTPException) and (error.code or 500) < 500:
         return MalformedRequest()
-    if isinstance(error, peewee.DataError) and (column := database.refused_column(error)):
+    if isinstance(error, peewee.DataError) and (column := faults.refused_column(error)):
         return forms.refused(column)
-    if database.is_unusable(error):
+    if faults.is_unusable(error):
         return Unavailable()
     return RestcommError()

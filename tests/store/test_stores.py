@@ -9,10 +9,9 @@ from contextvars import Context, copy_context
 import pytest
 
 from restcomm_apps.resources import listings
-from restcomm_apps.store.database import database
+from restcomm_apps.store.database import NoStore, current_store, database
 from restcomm_apps.store.models import Account
 from restcomm_apps.store.service_models import Change
-from restcomm_apps.store.store import NoStore, current_store
 
 from ..support.databases import ENGINE, connect_directly
 from ..support.rows import CHILD, FULL, STRANGER, TABLES, account_row, application_row

@@ -13,8 +13,7 @@ import pytest
 
 from restcomm_apps.cli import main
 from restcomm_apps.config import PREFIX
-from restcomm_apps.store.database import database
-from restcomm_apps.store.store import NoStore
+from restcomm_apps.store.database import NoStore, database
 
 
 def run(*arguments, **settings):

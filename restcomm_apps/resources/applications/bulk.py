@@ -17,7 +17,7 @@ from restcomm_apps.errors import (
     RestcommError,
 )
 from restcomm_apps.resources.parameters import STORABLE_RULE, Values, read_word
-from restcomm_apps.store.database import refused_column
+from restcomm_apps.store.faults import refused_column
 from restcomm_apps.store.pauses import Pace
 
 from . import forms
