@@ -95,7 +95,7 @@ def read_selection(parameters: Parameters) -> Selection:
     )
     return Selection(
         friendly_name=None if begins else name,
-        beginning=name[:-1] if name is not None and begins else None,
+        beginning=(name[:-1] or None) if name is not None and begins else None,
         kind=kind,
         sort_by=sort_by,
         descending=descending,

@@ -10,7 +10,7 @@ from flask import request
 from peewee import Model
 
 from restcomm_apps.errors import PreconditionFailed
-from restcomm_apps.formats.media_types import JSON, XML
+from restcomm_apps.formats.media_types import DOCUMENTS
 from restcomm_apps.formats.resource import Resource
 
 from .replies import Reply, document, render_nothing
@@ -48,7 +48,7 @@ def require_expected_state(resource: Resource, row: Model) -> None:
     """
     if "If-Match" not in request.headers and "If-None-Match" not in request.headers:
         return
-    tags = {_digest(document(resource, row, form)[1]) for form in (JSON, XML)}
+    tags = {_digest(document(resource, row, form)[1]) for form in DOCUMENTS}
     if "If-Match" in request.headers and not any(map(request.if_match.contains, tags)):
         raise PreconditionFailed()
     if any(map(request.if_none_match.contains_weak, tags)):

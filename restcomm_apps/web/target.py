@@ -12,11 +12,11 @@ from typing import Any
 from restcomm_apps.formats.media_types import CSV, JSON, XML
 
 FORMAT = "restcomm_apps.format"
-SUFFIX = "restcomm_apps.web.target"
+SUFFIX = "restcomm_apps.suffix"
 MALFORMED = "restcomm_apps.malformed"
 
-# "csv" is a suffix of these segments only, so that an application's name with it stays unknown. It
-# chooses how the list is written; errors come as if it were not there.
+# "csv" is a suffix of these segments only, where they are the last, so that an application's name
+# with it stays unknown. It chooses how the list is written; errors come as if it were not there.
 _LISTS_IN_CSV = ("Applications",)
 
 # All of ASCII that is printable but the space and "#<>\\^`{|}.
@@ -41,7 +41,10 @@ def strip_suffixes(path: str) -> tuple[str, set[str]]:
     """
     suffixes: set[str] = set()
     segments = [_strip_suffix(segment, suffixes) for segment in path.split("/")]
-    return "/" + "/".join(filter(None, segments)), suffixes
+    segments = list(filter(None, segments))
+    if CSV in suffixes and segments[-1] not in _LISTS_IN_CSV:
+        suffixes.remove(CSV)
+    return "/" + "/".join(segments), suffixes
 
 
 def _strip_suffix(segment, suffixes):

@@ -119,3 +119,12 @@ def test_csv_refuses_numbers(service):
         "<Message>includeNumbers must not be true for CSV, which has no numbers</Message>"
         in reply.text
     )
+
+
+def test_csv_is_no_format_of_what_hangs_on_an_application(service):
+    path = f"{LIST}.csv/{FULL['sid']}"
+    assert service.request("GET", path, CHILD).headers["Content-Type"] == "application/xml"
+    for suffix, media_type in (("", "application/xml"), (".json", "application/json")):
+        reply = service.request("GET", f"{path}/Changes{suffix}?Page=0", CHILD)
+        assert (reply.status_code, reply.headers["Content-Type"]) == (200, media_type)
+        assert ".csv" not in reply.text

@@ -74,12 +74,15 @@ _PARAMETERS = (
     Parameter("Kind", "kind", _read_kind),
 )
 LOOKUPS = {"VoiceCallerIdLookup", "HasVoiceCallerIdLookup"}
+# The columns that clients set, each once.
+COLUMNS = tuple(dict.fromkeys(parameter.column for parameter in _PARAMETERS))
 PARAMETERS = (*(parameter.name for parameter in _PARAMETERS), "ApiVersion")
 
 
 def parameter_of(column: str) -> str:
-    """Return the parameter that a column's value came from, or the column where none did."""
-    return next((name for name, known, _ in _PARAMETERS if known == column), column)
+    """Return the parameter that a column's value came from; of accounts their names are alike."""
+    wire_name = column.title().replace("_", "")
+    return next((name for name, known, _ in _PARAMETERS if known == column), wire_name)
 
 
 def refused(column: str) -> InvalidParameter:

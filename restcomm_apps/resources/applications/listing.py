@@ -57,8 +57,15 @@ class ApplicationListing(Listing[Application]):
 
     def _read_first(self) -> list[Row]:
         selection = self._selection
-        named = selection.friendly_name is not None or selection.beginning
-        if named or selection.with_numbers:
+        # What this statement knows of a selection; what filters otherwise has none.
+        known = Selection(
+            sort_by=selection.sort_by,
+            descending=selection.descending,
+            kind=selection.kind,
+            part=selection.part,
+            kept=selection.kept,
+        )
+        if selection != known:
             return super()._read_first()
         kind = None if selection.kind is None else Parameter("kind")
         statement = _statement_of(selection.sort_by, selection.descending, kind)

@@ -17,10 +17,10 @@ from restcomm_apps.store.models import Account, Application
 
 from . import bulk
 from .bulk import RowAction, RowTexts
+from .forms import COLUMNS
 from .queries import apply_actions, list_applications
 
 _MOST_NAMED = 3
-_COLUMNS = ("friendly_name", "voice_caller_id_lookup", "rcml_url", "kind")
 
 
 class StalePlan(Exception):
@@ -132,7 +132,7 @@ def _create(line: int, texts: RowTexts) -> Step:
 
 def _update(line: int, application: Application, values: Values) -> list[Step]:
     """List the step from an application to what it is to be, if they differ."""
-    before = {column: getattr(application, column) for column in _COLUMNS if column in values}
+    before = {column: getattr(application, column) for column in COLUMNS if column in values}
     # A RcmlUrl or Kind may be empty or null, which is the same to whoever writes a file.
     differing = [column for column in before if (before[column] or "") != (values[column] or "")]
     if not differing:
