@@ -51,7 +51,15 @@ class EmailType(click.ParamType):
 )
 @click.option("--password-stdin", is_flag=True, help="Read its password from a line of input.")
 @click.pass_context
-def add_account(context, email, name, parent, role, password, password_stdin):
+def add_account(
+    context: click.Context,
+    email: str,
+    name: str | None,
+    parent: str | None,
+    role: str,
+    password: str | None,
+    password_stdin: bool,
+) -> None:
     """Add an account and print its sid and auth token."""
     app = create_app()
     require_tables()

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Response, current_app, request
 from markupsafe import Markup
 
+from restcomm_apps.errors import RestcommError
 from restcomm_apps.formats.documents import Documents
 from restcomm_apps.formats.escapes import xml_text
 from restcomm_apps.formats.layout import Frame, Layout, PageProperty
@@ -52,25 +53,25 @@ class Reply(Response):
         return body
 
 
-def find_templates():
+def find_templates() -> Path:
     """Find the folder of templates: inside an installed package, beside it in a checkout."""
     inside = _PACKAGE / "templates"
     return inside if inside.is_dir() else _PACKAGE.parent / "templates"
 
 
-def finalize(value):
+def finalize(value: str) -> Markup:
     """Escape what a template prints; the ``finalize`` of the application's Jinja environment."""
     return value if isinstance(value, Markup) else Markup(xml_text(value))
 
 
-def render(resource, row, status=200):
+def render(resource: Resource, row: object, status: int = 200) -> Reply:
     """Make the reply that shows one row of a resource."""
     reply_format = request.environ[FORMAT]
     return _reply(_documents().write_one(resource, row, reply_format), reply_format, status)
 
 
 def list_layout(resource: Resource, reply_format: str) -> tuple[Frame, Layout]:
-    """Give the Frame and the Layout of a document that lists rows of a resource."""
+    """Return the Frame and the Layout of a document that lists rows of a resource."""
     return _documents().of_list(resource, reply_format)
 
 
@@ -81,43 +82,44 @@ def page_layout(
     return _documents().of_page(resource, reply_format, description)
 
 
-def render_error(error):
-    """Make the reply that tells a RestcommError."""
+def render_error(error: RestcommError) -> Reply:
+    """Make the reply that shows an error."""
     reply = render(ERROR, error, error.status)
     reply.headers.update(error.headers)
     return reply
 
 
-def error_document(error, reply_format):
-    """Give the media type and the bytes that tell an error outside any request."""
+def error_document(error: RestcommError, reply_format: str) -> tuple[str, bytes]:
+    """Return the media type and the bytes that show an error outside any request."""
     return document(ERROR, error, reply_format)
 
 
-def document(resource, row, reply_format):
-    """Give the media type and the bytes that show one row of a resource."""
+def document(resource: Resource, row: object, reply_format: str) -> tuple[str, bytes]:
+    """Return the media type and the bytes that show one row of a resource."""
     return MEDIA_TYPES[reply_format], _documents().write_one(resource, row, reply_format).encode()
 
 
-def render_nothing(status):
+def render_nothing(status: int) -> Reply:
     """Make a reply without a body."""
     reply = Reply(status=status)
     del reply.headers["Content-Type"]
     return reply
 
 
-def render_text(text):
+def render_text(text: str) -> Reply:
     """Make a reply of plain text, for URLs whose answer is one word."""
     return Reply(text, content_type=_TEXT_TYPE)
 
 
-def _reply(document, reply_format, status=200):
+def _reply(document: str, reply_format: str, status: int = 200) -> Reply:
     return Reply(document, status, content_type=MEDIA_TYPES[reply_format])
 
 
-def _documents():
+def _documents() -> Documents:
     """Return the documents of the application, made from its template and site."""
     extensions = current_app.extensions
     if "documents" not in extensions:
         template = current_app.jinja_env.get_template("response.xml")
         extensions["documents"] = Documents(template, extensions["site"])
-    return extensions["documents"]
+    documents: Documents = extensions["documents"]
+    return documents
