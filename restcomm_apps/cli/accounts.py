@@ -70,20 +70,13 @@ def add_account(
     above = None if parent is None else queries.find_account(parent)
     if parent is not None and above is None:
         raise Mistake(f"--parent {parent!r} is not the sid of an account.")
-    if password_stdin:
-        password = _read_line(password)
-    option = "--password-stdin" if password_stdin else "--password"
-    token = new_token() if password is None else _read(forms.read_password, password, option)
+    token = _read_token(password, password_stdin)
     if context.get_parameter_source("password") is ParameterSource.COMMANDLINE:
         _warn_of_the_list_of_processes()
     try:
+        now = local_now(app.config["TIMEZONE"])
         account = queries.add_account(
-            email,
-            token,
-            local_now(app.config["TIMEZONE"]),
-            friendly_name=name,
-            parent=above,
-            role=role,
+            email, token, now, friendly_name=name, parent=above, role=role
         )
     except errors.AccountExists as error:
         raise Mistake(f"{email} has an account already.") from error
@@ -98,6 +91,14 @@ def _read(read: Callable[[str, str], str], text: str, option: str) -> str:
         return read(text, option)
     except errors.InvalidParameter as error:
         raise Mistake(f"{error.message}.") from error
+
+
+def _read_token(password: str | None, from_stdin: bool) -> str:
+    """Return the token that a password stands for, or a new one."""
+    if from_stdin:
+        password = _read_line(password)
+    option = "--password-stdin" if from_stdin else "--password"
+    return new_token() if password is None else _read(forms.read_password, password, option)
 
 
 def _read_line(password: str | None) -> str:
