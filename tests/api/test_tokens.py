@@ -279,6 +279,9 @@ def test_rotate_token_with_a_mistake_changes_nothing(make_gunicorn, service, arg
 def test_secrets_stay_out_of_the_log_and_the_list_of_processes(make_gunicorn, database_url):
     """With the most that is logged, through refusals, changes and a failure."""
     gunicorn = make_gunicorn(LOG_LEVEL="debug")
+    gunicorn.popen = (
+        subprocess.Popen
+    )  # A forked process has the name of the one it was forked from.
     first = gunicorn.run("add-account", "own@example.com").split()[-1]
     gunicorn.start()
     own = {"sid": "own@example.com", "auth_token": first}

@@ -1,18 +1,17 @@
 """The command check-db, run as an operator runs it on databases as Restcomm makes them."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from restcomm_apps import checks, config
+from restcomm_apps import checks
 from restcomm_apps.store import service_models as own_models
 
+from ..support.command_line import finish, start
 from ..support.databases import ENGINE, connect_directly, refuse
 from ..support.documentation import blocks, read, table_after
 from ..support.replay import read_rows, replace_rows
@@ -173,20 +172,10 @@ FOUND_ON_MARIADB = {
 ELSEWHERE = {"older-tables"}
 
 
-def run_check(url, *arguments, answer=None):
+def run_check(url, *arguments, answer=""):
     """Run check-db; give exit code, output and errors."""
-    environ = {
-        name: text for name, text in os.environ.items() if not name.startswith(config.PREFIX)
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "restcomm_apps", "check-db", *arguments],
-        env=environ | {config.PREFIX + "DATABASE_URL": url},
-        input=answer or "",
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout, done.stderr
+    process = start("check-db", *arguments, stdin=subprocess.PIPE, DATABASE_URL=url)
+    return finish(process, answer)
 
 
 def check_as_json(url, *arguments):

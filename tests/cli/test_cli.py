@@ -189,12 +189,16 @@ def check_first_account(printed):
     assert "\nContent-Type: application/json\n" in head
 
 
-@pytest.mark.parametrize("kind", ["port", "socket file"])
-def test_serve_listens_where_the_setting_says(database_url, tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "program"),
+    [("port", MODULE), ("socket file", CONSOLE_SCRIPT)],
+    ids=["port", "socket file"],
+)
+def test_serve_listens_where_the_setting_says(database_url, tmp_path, kind, program):
     bind = f"0.0.0.0:{free_port()}" if kind == "port" else f"unix:{tmp_path}/a 'socket"
     settings = {"DATABASE_URL": database_url, "BIND": bind}
     printed = succeed("init-db", "--first-account", **settings)
-    process = start("serve", "--workers", "1", **settings)
+    process = start("serve", "--workers", "1", program=program, **settings)
     try:
         wait_for(process.stderr, "Booting worker")
         check_first_account(printed)

@@ -1,10 +1,20 @@
 """The fixtures that several soak tests share."""
 
+import subprocess
+
 import pytest
 
 from ..support.creates import THREADS, WORKERS
 from ..support.rows import TABLES
 from ..support.service import Gunicorn
+
+
+@pytest.fixture(scope="package", autouse=True)
+def real_starts():
+    """Have each service begin as an operator's does, in a process that was nothing before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Gunicorn, "popen", subprocess.Popen)
+        yield
 
 
 @pytest.fixture

@@ -11,36 +11,45 @@ import pytest
 
 from restcomm_apps import config
 
+from .forked import ForkedProcess
+
 MODULE = (sys.executable, "-m", "restcomm_apps")
 
 
 CONSOLE_SCRIPT = (str(Path(sys.executable).with_name("restcomm-apps")),)
 
 
-def start(*arguments, program=MODULE, stdin=subprocess.DEVNULL, **settings):
-    """Start the command line in a process group of its own, with these settings and no others."""
+def start(*arguments, program=None, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **settings):
+    """Start the command line in a process group of its own, with these settings and no others.
+
+    It is forked from a process that has imported it, unless a ``program`` is named.
+    """
     environ = {
         name: text for name, text in os.environ.items() if not name.startswith(config.PREFIX)
     }
-    return subprocess.Popen(
-        [*program, *map(str, arguments)],
+    popen = subprocess.Popen if program else ForkedProcess
+    return popen(
+        [*(program or MODULE), *map(str, arguments)],
         env=environ | {config.PREFIX + name: text for name, text in settings.items()},
         stdin=stdin,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         start_new_session=True,
     )
 
 
-def finish(process):
-    """Wait for a process that must end by itself; give its exit code, output and errors."""
+def finish(process, answer=""):
+    """Wait for a process that must end by itself, and give it an answer for its standard input.
+
+    Return its exit code, output and errors.
+    """
     try:
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(answer.encode(), timeout=30)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, errors = process.communicate()
         pytest.fail(f"{process.args} did not end; it wrote {output}{errors}")
-    return process.returncode, output.decode(), errors.decode()
+    return process.returncode, output.decode(), (errors or b"").decode()
 
 
 def run(*arguments, **options):

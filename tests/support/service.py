@@ -24,6 +24,7 @@ from restcomm_apps.store.models import TABLES
 from restcomm_apps.store.schema import create_tables
 from restcomm_apps.store.service_models import TABLES as OWN_TABLES
 
+from .forked import ForkedProcess
 from .links import check_links, headers_to_follow
 
 MODELS = (*TABLES, *OWN_TABLES)
@@ -149,6 +150,8 @@ class Gunicorn:
     """A real ``restcomm-apps serve`` on a free port, in a process group of its own."""
 
     module = "restcomm_apps"
+    # Measurements and long runs have it ``subprocess.Popen``.
+    popen = ForkedProcess
 
     def __init__(
         self, database_url, workers=1, threads=4, arguments=(), log=os.devnull, **settings
@@ -178,19 +181,17 @@ class Gunicorn:
 
     def run(self, *arguments):
         """Run another restcomm-apps command on the same settings; give its output."""
-        return subprocess.run(
-            [sys.executable, "-m", "restcomm_apps", *arguments],
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        ).stdout
+        command = [sys.executable, "-m", "restcomm_apps", *arguments]
+        pipe = subprocess.PIPE
+        process = self.popen(command, env=self.environ, stdout=pipe, stderr=pipe, text=True)
+        texts = process.communicate(timeout=60)
+        subprocess.CompletedProcess(command, process.returncode, *texts).check_returncode()
+        return texts[0]
 
     def start(self):
         """Start and wait until it accepts connections; its log goes to the file ``log``."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
+            self.process = self.popen(
                 [sys.executable, "-m", self.module, *self.arguments],
                 env=self.environ,
                 start_new_session=True,

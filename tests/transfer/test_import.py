@@ -5,7 +5,6 @@ change and what they refuse.
 import os
 import pty
 import signal
-import subprocess
 from contextlib import closing
 
 import pytest
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from restcomm_apps.store.models import TABLES as MODELS
 from restcomm_apps.transfer.hsqldb import read_script
 
-from ..support.command_line import MODULE, check_mistake, start
+from ..support.command_line import check_mistake, finish, start
 from ..support.commands import run, succeed
 from ..support.databases import BEGIN, ENGINE, connect_directly
 from ..support.imports import APPLICATIONS, ODD, ORGANIZATIONS, ROWS, list_replies, read_output
@@ -523,11 +522,8 @@ def test_progress_bar_shows_on_a_terminal_only(target, source_url, tmp_path, com
     arguments = [command, source_url if command == "import" else tmp_path / "rows.jsonl"]
     assert "%" not in "".join(run(*arguments, DATABASE_URL=target)[1:])
     main, terminal = pty.openpty()
-    environ = os.environ | {"RESTCOMM_APPS_DATABASE_URL": target}
-    process = subprocess.Popen(
-        [*MODULE, *map(str, arguments)], env=environ, stderr=terminal, stdout=subprocess.DEVNULL
-    )
-    assert process.wait(30) == 0
+    code, _, _ = finish(start(*arguments, stderr=terminal, DATABASE_URL=target))
+    assert code == 0
     os.close(terminal)
     assert b"100%" in os.read(main, 10000)
     os.close(main)
