@@ -3,6 +3,7 @@
 import pytest
 
 from .support.databases import ENGINE, drop_database, new_database_url
+from .support.kept import KeptDatabase
 from .support.rows import TABLES
 from .support.service import Gunicorn, Service
 
@@ -29,12 +30,25 @@ def make_database_url(tmp_path_factory):
         drop_database(url)
 
 
+@pytest.fixture(scope="session")
+def kept_databases(tmp_path_factory):
+    """The databases that tests have one after the other, {whether it has tables: KeptDatabase}."""
+    folder = tmp_path_factory.mktemp("databases")
+    kept = {
+        has_tables: KeptDatabase(folder / name, has_tables)
+        for name, has_tables in (("empty", False), ("tables", True))
+    }
+    yield kept
+    for database in kept.values():
+        database.remove()
+
+
 @pytest.fixture
-def database_url(tmp_path):
-    """The URL of a new, empty database."""
-    url = new_database_url(tmp_path)
-    yield url
-    drop_database(url)
+def database_url(request, kept_databases):
+    """The URL of a new database: with tables where a test asks for a service too, else empty."""
+    has_tables = not {"make_service", "make_gunicorn"}.isdisjoint(request.fixturenames)
+    yield kept_databases[has_tables].renew()
+    kept_databases[has_tables].look_again()
 
 
 @pytest.fixture
@@ -67,7 +81,6 @@ def make_gunicorn(database_url, tmp_path):
     def make(**options):
         log = tmp_path / f"service{len(made)}.log"
         gunicorn = Gunicorn(database_url, log=log, **options)
-        gunicorn.run("init-db")
         made.append(gunicorn)
         return gunicorn
 

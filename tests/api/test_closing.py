@@ -18,7 +18,6 @@ from restcomm_apps.store.models import Account, Application
 
 from ..support.commands import run, succeed
 from ..support.databases import connect_directly
-from ..support.replay import replace_rows
 from ..support.rows import (
     CHILD,
     FULL,
@@ -30,6 +29,7 @@ from ..support.rows import (
     account_row,
     application_row,
 )
+from ..support.tables import replace_rows
 from ..support.together import call_together
 
 NOW = "2026-11-26 12:00:00"

@@ -7,29 +7,21 @@ A run of a few hundred examples may be too short for that.
 
 import io
 import json
-import os
 import re
 from base64 import b64encode
 from urllib.parse import quote, unquote_to_bytes
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from restcomm_apps.store.database import database
-
+from ..support import randomly
 from ..support.rows import CHILD, FULL, PARENT, STRANGER, STRANGERS, TABLES
-from ..support.service import BASE, MODELS, Service, authorization, check_reply
+from ..support.service import BASE, Service, authorization, check_reply
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "2000"))
-RANDOMLY = settings(
-    max_examples=EXAMPLES // 2,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+# Half of the examples for each of the two tests.
+RANDOMLY = settings(randomly.RANDOMLY, max_examples=randomly.EXAMPLES // 2)
 LIST = f"{BASE}/Accounts/{CHILD['sid']}/Applications"
 
 ANY_TEXT = st.text(max_size=70)
@@ -177,14 +169,6 @@ def module_service(make_database_url):
     service.close()
 
 
-def reset(service):
-    """Put the rows back as they were."""
-    with database.atomic():
-        for model in MODELS:
-            model.delete().execute()
-        service.insert(TABLES)
-
-
 def restcomms(dump):
     """Give the rows of Restcomm's own tables."""
     return {table: dump[table] for table in TABLES}
@@ -277,7 +261,7 @@ def test_any_request_is_answered(module_service):
         statuses.add(answer[0])
         if module_service.dump() != before:
             changes.add((method, framing))
-            reset(module_service)
+            module_service.replace(TABLES)
 
     ask()
     assert statuses >= {200, 400, 401, 403, 404, 405}
@@ -324,7 +308,7 @@ def test_any_form_is_taken_whole_or_refused(module_service):
         assert ask("DELETE", f"{LIST}/{sid}")[0] == 204
         # But for the trail of the two everything is as it was.
         assert restcomms(module_service.dump()) == restcomms(before)
-        reset(module_service)
+        module_service.replace(TABLES)
 
     create()
     assert statuses == {200, 400}

@@ -194,6 +194,7 @@ def test_masked_replies_hold_asterisks(make_service, suffix):
 def restcomms(service):
     """The application on a Restcomm's database, on which nobody has run init-db."""
     SecondToken.drop_table()
+    service.start_anew()
     return service
 
 

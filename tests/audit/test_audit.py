@@ -268,6 +268,7 @@ def test_service_without_the_tables_warns_once_and_works(make_service, caplog):
     service = make_service()
     service.insert({"restcomm_accounts": [CHILD], "restcomm_applications": [FULL, BARE]})
     drop_tables()
+    service.start_anew()
     with caplog.at_level(logging.WARNING):
         assert service.request("PUT", INSTANCE, CHILD, data={"Kind": "sms"}).status_code == 200
         assert service.request("DELETE", INSTANCE, CHILD).status_code == 204
@@ -282,6 +283,7 @@ def test_required_trail_without_the_tables_changes_nothing(make_service, databas
     service = make_service(AUDIT="required")
     service.insert({"restcomm_accounts": [CHILD], "restcomm_applications": [FULL]})
     drop_tables()
+    service.start_anew()
     before = service.dump()
     assert service.request("DELETE", INSTANCE, CHILD).status_code == 503
     assert service.dump() == before

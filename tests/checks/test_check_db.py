@@ -14,7 +14,6 @@ from restcomm_apps.store import service_models as own_models
 from ..support.command_line import finish, start
 from ..support.databases import ENGINE, connect_directly, refuse
 from ..support.documentation import blocks, read, table_after
-from ..support.replay import read_rows, replace_rows
 from ..support.rows import (
     BARE,
     CHILD,
@@ -30,6 +29,7 @@ from ..support.rows import (
     number_row,
 )
 from ..support.schemas import AGES, INDEXES, make_tables
+from ..support.tables import read_rows, replace_rows
 
 ACCOUNTS, APPLICATIONS = "restcomm_accounts", "restcomm_applications"
 NUMBERS, CLIENTS = "restcomm_incoming_phone_numbers", "restcomm_clients"

@@ -31,9 +31,9 @@ from ..support.command_line import (
 )
 from ..support.databases import connect_directly
 from ..support.document import make_certificate
-from ..support.replay import read_rows
 from ..support.rows import CHILD, ORGANIZATION, PARENT, TABLES, account_row
 from ..support.service import Service, free_port
+from ..support.tables import read_rows
 
 FIRST_SID = "ACae6e420f425248d6a26948c17a9e2acf"
 NEW = account_row("new")

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ..support.replay import replace_rows, request_bytes, send
+from ..support.replay import request_bytes, send
 from ..support.rows import load_data
 from ..support.service import Gunicorn, check_reply
+from ..support.tables import replace_rows
 
 REQUESTS = load_data("client_requests.json")
 ORIGIN = "http://testing.restcomm.com"

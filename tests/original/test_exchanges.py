@@ -8,17 +8,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ..support.replay import (
-    execute,
-    gson_layout,
-    match,
-    read_rows,
-    replace_rows,
-    request_bytes,
-    send,
-    substitute,
-)
+from ..support.replay import gson_layout, match, request_bytes, send, substitute
 from ..support.service import Gunicorn, check_reply
+from ..support.tables import execute, read_rows, replace_rows
 from .differences import (
     AS_RECORDED,
     EXCHANGES,

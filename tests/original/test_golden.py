@@ -17,8 +17,6 @@ import pytest
 from restcomm_apps.formats.media_types import JSON, XML
 from restcomm_apps.resources.accounts.representation import ACCOUNT
 from restcomm_apps.resources.applications.representation import APPLICATION
-from restcomm_apps.store.database import database
-from restcomm_apps.store.models import TABLES as MODELS
 from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 from restcomm_apps.web.replies import render
 from restcomm_apps.web.target import FORMAT
@@ -276,10 +274,7 @@ def tables_of(case):
 
 def put(service, case):
     """Replace all rows by a case's, or change nothing and raise IntegrityError."""
-    with database.atomic():
-        for model in MODELS:
-            model.delete().execute()
-        service.insert(tables_of(case))
+    service.replace(tables_of(case))
 
 
 def fetch(service, case, suffix):

@@ -9,7 +9,6 @@ from contextlib import closing
 import pytest
 
 from ..support.databases import ENGINE, connect_directly, read_columns
-from ..support.replay import read_rows
 from ..support.rows import (
     CHILD,
     FULL,
@@ -22,6 +21,7 @@ from ..support.rows import (
 )
 from ..support.schemas import AGES, make_tables
 from ..support.service import Gunicorn
+from ..support.tables import read_rows
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"
 INSTANCE = f"{LIST}/{FULL['sid']}"

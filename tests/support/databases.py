@@ -76,6 +76,24 @@ def refuse(connection, event, table):
     connection.execute(f"CREATE TRIGGER refuse BEFORE {event} ON {table} {body}")
 
 
+def read_tables(connection):
+    """List the names of a database's tables."""
+    if SERVER:
+        return [name for (name,) in connection.execute("SHOW TABLES")]
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return [name for (name,) in rows]
+
+
+def describe(connection):
+    """List the rows that say what a database is made of: tables, indexes, triggers."""
+    if not SERVER:
+        return connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+    rows = connection.execute("SHOW TRIGGERS").fetchall()
+    for table in read_tables(connection):
+        rows += connection.execute(f"SHOW CREATE TABLE {table}").fetchall()
+    return rows
+
+
 def read_columns(connection, table):
     """Read a table's columns as texts such as "kind VARCHAR(5) null" and "sid VARCHAR(34) key"."""
     if not SERVER:

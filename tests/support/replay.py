@@ -8,10 +8,8 @@ import gzip
 import json
 import re
 import socket
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import NamedTuple
-
-from .databases import connect_directly
 
 TIMEOUT = 20  # seconds for each step of an exchange
 
@@ -155,33 +153,3 @@ def _escape(text):
 def ascii_only(document):
     r"""Write every character of a JSON document beyond ASCII as ``\uXXXX``."""
     return re.sub(r"[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], document)
-
-
-def read_rows(database_url, tables):
-    """Read whole tables of a SQLite database, each by sid, as {table: [{column: value}]}."""
-    with closing(connect_directly(database_url)) as connection:
-        return {table: _read_table(connection, table) for table in tables}
-
-
-def _read_table(connection, table):
-    cursor = connection.execute(f"SELECT * FROM {table} ORDER BY sid")
-    columns = [column for column, *_ in cursor.description]
-    return [dict(zip(columns, row)) for row in cursor]
-
-
-def replace_rows(database_url, tables):
-    """Make tables of a SQLite database hold exactly the rows of {table: [{column: value}]}."""
-    with closing(connect_directly(database_url)) as connection, connection:
-        for table, rows in tables.items():
-            connection.execute(f"DELETE FROM {table}")
-            for row in rows:
-                marks = ", ".join("?" * len(row))
-                connection.execute(
-                    f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
-                )
-
-
-def execute(database_url, statement, parameters):
-    """Run one statement on a SQLite database, beside the service."""
-    with closing(connect_directly(database_url)) as connection, connection:
-        connection.execute(statement, parameters)

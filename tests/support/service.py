@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from functools import partial
 from json import loads
 from pathlib import Path
@@ -19,15 +20,12 @@ from pathlib import Path
 from lxml import etree
 
 from restcomm_apps import create_app
-from restcomm_apps.store.database import database
-from restcomm_apps.store.models import TABLES
-from restcomm_apps.store.schema import create_tables
-from restcomm_apps.store.service_models import TABLES as OWN_TABLES
 
+from . import tables as database_tables
+from .databases import SERVER, connect_directly, describe
 from .forked import ForkedProcess
 from .links import check_links, headers_to_follow
 
-MODELS = (*TABLES, *OWN_TABLES)
 BASE = "/restcomm/2012-04-24"
 MEDIA_TYPES = ("application/json", "application/xml")
 PROFILE_TYPE = "application/instance+json"
@@ -84,42 +82,78 @@ def check_error(status, reply):
         assert reply.findtext("Status") == str(status)
 
 
+_applications = {}
+
+
+def make_application(settings):
+    """Make the application, or take the one that was made with these settings on such tables.
+
+    Where logins are counted it is made anew.
+    """
+    environ = {f"RESTCOMM_APPS_{name}": text for name, text in settings.items()}
+    if settings["LOGIN_LIMIT"] != "0":
+        return create_app(environ)
+    with closing(connect_directly(settings["DATABASE_URL"])) as connection:
+        key = (*sorted(settings.items()), *describe(connection))
+    if key not in _applications:
+        _applications[key] = create_app(environ)
+    return _applications[key]
+
+
+def forget_applications(database_url):
+    """Have the applications on a database made anew: what they know of it holds no more."""
+    for key in [key for key in _applications if ("DATABASE_URL", database_url) in key]:
+        del _applications[key]
+
+
 class Service:
-    """The application in this process, on a database file of its own."""
+    """The application in this process, on a database with tables and, at first, no rows."""
 
     def __init__(self, database_url, **settings):
-        settings = {"DATABASE_URL": database_url, **NO_LIMIT, **settings}
-        self.app = create_app({f"RESTCOMM_APPS_{name}": text for name, text in settings.items()})
-        self.store = self.app.extensions["store"]
-        self.client = self.app.test_client()
+        self.settings = {"DATABASE_URL": database_url, **NO_LIMIT, **settings}
+        self.database_url = self.settings["DATABASE_URL"]
         self.followed = set()
         self.prepare()
+        self.start()
 
     def prepare(self):
         """Make empty tables."""
-        with database.connection_context():
-            create_tables("2012-04-24 00:00:00")
-            for model in MODELS:
-                model.delete().execute()
+        database_tables.make_tables(self.database_url)
+        database_tables.replace_rows(self.database_url, dict.fromkeys(database_tables.NAMES, ()))
+
+    def start(self):
+        """Take the application that a test asks for, and make its store the current one."""
+        self.app = make_application(self.settings)
+        self.store = self.app.extensions["store"]
+        self.store.enter()
+        self.client = self.app.test_client()
+
+    def start_anew(self):
+        """Have the application look at the tables again, which a test has changed."""
+        self.close()
+        forget_applications(self.database_url)
+        self.start()
+
+    def execute(self, statement, values=()):
+        """Run a statement as the service does, in its transaction; "?" marks values."""
+        if SERVER:
+            statement = statement.replace("%", "%%").replace("?", "%s")
+        return self.store.database.execute_sql(statement, values)
 
     def insert(self, tables):
         """Insert rows, given as {table name: [row]}."""
-        self.store.enter()
-        with database.atomic():
-            for model in MODELS:
-                for row in tables.get(model._meta.table_name, []):
-                    model.insert(row).execute()
+        with self.store.database.atomic():
+            database_tables.insert(self, tables)
+
+    def replace(self, tables):
+        """Have the database hold these rows and no others."""
+        with self.store.database.atomic():
+            database_tables.replace(self, dict.fromkeys(database_tables.NAMES, ()) | tables)
 
     def dump(self):
-        """Give all rows of all tables, to see whether a refusal changed anything."""
-        self.store.enter()
-        rows, present = {}, set(database.get_tables())
-        for model in MODELS:
-            if model._meta.table_name not in present:
-                continue
-            in_order = model.select().order_by(*model._meta.get_primary_keys())
-            rows[model._meta.table_name] = list(in_order.tuples())
-        return rows
+        """Return all rows of all tables, to see whether a refusal changed anything."""
+        read = database_tables.read(self)
+        return {table: [tuple(row.values()) for row in rows] for table, rows in read.items()}
 
     def request(self, method, path, account=None, headers=None, **options):
         """Send a request below the API's base path as an account row; check and give the reply.

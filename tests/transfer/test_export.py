@@ -15,8 +15,8 @@ from ..support.commands import run, succeed
 from ..support.databases import connect_directly
 from ..support.documentation import blocks, read
 from ..support.imports import APPLICATIONS, ORGANIZATIONS, ROWS, list_replies, read_output
-from ..support.replay import read_rows, replace_rows
 from ..support.rows import CHILD, TABLES, application_row
+from ..support.tables import read_rows, replace_rows
 
 
 @pytest.fixture

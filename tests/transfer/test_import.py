@@ -18,7 +18,6 @@ from ..support.command_line import check_mistake, finish, start
 from ..support.commands import run, succeed
 from ..support.databases import BEGIN, ENGINE, connect_directly
 from ..support.imports import APPLICATIONS, ODD, ORGANIZATIONS, ROWS, list_replies, read_output
-from ..support.replay import read_rows, replace_rows
 from ..support.rows import (
     BARE,
     CHILD,
@@ -35,6 +34,7 @@ from ..support.rows import (
     number_row,
 )
 from ..support.scripts import columns_of, make_script
+from ..support.tables import read_rows, replace_rows
 
 ACCOUNTS = "restcomm_accounts"
 NUMBERS = "restcomm_incoming_phone_numbers"

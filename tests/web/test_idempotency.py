@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from restcomm_apps import create_app
 from restcomm_apps.store.service_models import IdempotentReply
 from restcomm_apps.web import idempotency
 
@@ -169,9 +168,7 @@ def test_second_waits_for_the_first(service, database_url, make_gunicorn):
 def test_database_without_the_table_provides_no_keys(service, database_url):
     with connect_directly(database_url) as connection:
         connection.execute(f"DROP TABLE {TABLE}")
-    # An application looks once which tables there are; this is another one.
-    service.close()
-    service.client = create_app({"RESTCOMM_APPS_DATABASE_URL": database_url}).test_client()
+    service.start_anew()
     reply = create(service, "a")
     assert (reply.status_code, reply.get_json()["code"]) == (501, 20501)
     assert service.request("POST", f"{LIST}.json", CHILD, data=FORM).status_code == 200

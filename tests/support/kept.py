@@ -1,0 +1,62 @@
+"""A database that one test after the other has to itself, under one name.
+
+To make tables anew, and the application that has looked at them, takes longer than most tests.
+"""
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+from .databases import SERVER, connect_directly, describe, drop_database, new_database_url
+from .service import forget_applications
+from .tables import make_tables, read_rows, replace_rows
+
+
+class KeptDatabase:
+    """A database, new to each test; a SQLite file is alone in its folder.
+
+    ``has_tables`` says whether it has the tables of ``init-db``, with one row, or none.
+    """
+
+    def __init__(self, folder, has_tables):
+        self.folder, self.has_tables = folder, has_tables
+        self.url = None
+        # What it is like when a test begins; None where it has to be made again.
+        self.description = self.rows = None
+
+    def renew(self):
+        """Make it what it was, whatever the last test has left, and return its URL."""
+        if SERVER and self.description is not None:
+            replace_rows(self.url, self.rows)
+            return self.url
+        self.remove()
+        self.folder.mkdir()
+        self.url = self.url or new_database_url(self.folder)
+        if self.has_tables:
+            make_tables(self.url)
+            if self.description is None:
+                self.rows = read_rows(self.url)
+        if self.description is None:
+            self.description = self._describe()
+        return self.url
+
+    def look_again(self):
+        """Forget the applications that have seen other tables than a test begins with."""
+        if self._describe() != self.description:
+            forget_applications(self.url)
+            self.description = None
+
+    def remove(self):
+        """Remove it."""
+        if self.url is not None:
+            drop_database(self.url)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _describe(self):
+        if not SERVER and not any(self.folder.iterdir()):
+            return []  # To connect would make a file.
+        try:
+            with closing(connect_directly(self.url)) as connection:
+                return describe(connection)
+        except sqlite3.DatabaseError as error:  # as of a file that a test has spoilt
+            return error
