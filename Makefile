@@ -22,7 +22,7 @@ serve: $(VENV)/served
 test: $(VENV)/tested
 	@for tool in curl openssl; do command -v $$tool >/dev/null || \
 		{ echo "make test: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
-	$(VENV)/bin/pytest -m "not soak"
+	$(VENV)/bin/pytest -q -m "not soak" --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/tested
 	$(VENV)/bin/ruff check .

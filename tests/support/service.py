@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import os
+import random
 import signal
 import socket
 import ssl
@@ -12,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from json import loads
 from pathlib import Path
@@ -284,7 +285,13 @@ class Gunicorn:
 
 
 def free_port():
-    """Find a port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Find a port of 127.0.0.1 that nothing listens on.
+
+    It is none that the system gives to clients, who are many while other tests run beside.
+    """
+    while True:
+        # Where hypothesis runs a test, ``random`` itself gives each process the same.
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
