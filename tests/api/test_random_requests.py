@@ -12,16 +12,14 @@ from base64 import b64encode
 from urllib.parse import quote, unquote_to_bytes
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from ..support import randomly
+from ..support.randomly import RANDOMLY
 from ..support.rows import CHILD, FULL, PARENT, STRANGER, STRANGERS, TABLES
 from ..support.service import BASE, Service, authorization, check_reply
 
-# Half of the examples for each of the two tests.
-RANDOMLY = settings(randomly.RANDOMLY, max_examples=randomly.EXAMPLES // 2)
 LIST = f"{BASE}/Accounts/{CHILD['sid']}/Applications"
 
 ANY_TEXT = st.text(max_size=70)
@@ -67,12 +65,15 @@ KNOWN = st.tuples(
             *((method, f"{LIST}/{STRANGERS['sid']}") for method in ("GET", "PUT", "DELETE")),
             *(("GET", FOREIGN), ("POST", FOREIGN), ("GET", f"{LIST}/AP1"), ("GET", f"{BASE}/No")),
             *(("GET", f"{BASE}/Accounts"), ("GET", f"{BASE}/Accounts/{CHILD['email_address']}")),
-            ("GET", f"{BASE}/Logout"),
+            *(("GET", f"{BASE}/Logout"), ("PATCH", INSTANCE), ("DELETE", LIST), ("X", INSTANCE)),
         ]
     ),
     st.sampled_from(["", "", ".json", ".xml", ".json/", "/", "//", ";a=b", "%2ejson", "?a=.json"]),
 ).map(lambda drawn: (drawn[0][0], drawn[0][1] + drawn[1]))
-REQUESTS = st.one_of(KNOWN, KNOWN, st.tuples(METHODS, RANDOM_PATHS))
+CHANGES = st.sampled_from(
+    [("POST", LIST), ("PUT", INSTANCE), ("PUT", INSTANCE), ("DELETE", INSTANCE)]
+)
+REQUESTS = st.one_of(CHANGES, KNOWN, KNOWN, st.tuples(METHODS, RANDOM_PATHS))
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -95,6 +96,7 @@ HEADERS = st.fixed_dictionaries(
             st.text(alphabet=st.characters(max_codepoint=255), max_size=40).map("Basic ".__add__),
             st.binary(max_size=20).map(lambda octets: f"Basic {b64encode(octets).decode()}"),
         ),
+        "HTTP_ORIGIN": often(None, st.sampled_from(["null", "http://evil.example", ""])),
         "CONTENT_TYPE": often(
             FORM,
             st.sampled_from(
@@ -107,7 +109,6 @@ HEADERS = st.fixed_dictionaries(
     },
     optional={
         "HTTP_ACCEPT": st.sampled_from(["application/json", "text/plain", "*/*", "json", ";q", ""]),
-        "HTTP_ORIGIN": st.sampled_from(["null", "http://evil.example", ""]),
     },
 ).map(lambda headers: {name: text for name, text in headers.items() if text is not None})
 NAMES = st.one_of(
