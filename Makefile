@@ -2,15 +2,21 @@
 
 PYTHON ?= python3
 VENV := .venv
+# Of the long runs: full, or ci, the short form; see tests/support/scale.py.
+SCALE ?= full
+# A process for each core.
+TEST := $(VENV)/bin/pytest -q -m "not soak" --numprocesses auto --maxprocesses 4 --dist worksteal
 INSTALL := $(VENV)/bin/pip --quiet --disable-pip-version-check install
 
-.PHONY: help serve test check soak bench requirements clean
+.PHONY: help serve test coverage check soak bench requirements clean
 
 help:
 	@echo "make serve         install, create the database and the first account, serve on 127.0.0.1:8080"
 	@echo "make test          the test suite; with TEST_DATABASE_SERVER=mysql://root@127.0.0.1:3306 on a MariaDB"
+	@echo "make coverage      the same, and which lines no test ran in its own process; htmlcov/index.html"
 	@echo "make check         lint, format, types and spelling"
-	@echo "make soak          the long runs: kills, abuse, a cluster, concurrent clients, random requests, proxies"
+	@echo "make soak          the long runs: kills, abuse, a cluster, concurrent clients, random requests, proxies;"
+	@echo "                   with SCALE=ci less of each, a quarter of an hour"
 	@echo "make bench         reads and creates against the least they can cost, a list as the database grows, CPU over Flask"
 	@echo "make requirements  pin the newest versions that setup.cfg allows, with hashes"
 	@echo "make clean         remove what make made, but not the database"
@@ -22,7 +28,10 @@ serve: $(VENV)/served
 test: $(VENV)/tested
 	@for tool in curl openssl; do command -v $$tool >/dev/null || \
 		{ echo "make test: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
-	$(VENV)/bin/pytest -q -m "not soak" --numprocesses auto --maxprocesses 4 --dist worksteal
+	$(TEST)
+
+coverage: $(VENV)/tested
+	$(TEST) --cov restcomm_apps --cov-report term:skip-covered --cov-report html
 
 check: $(VENV)/tested
 	$(VENV)/bin/ruff check .
@@ -33,8 +42,8 @@ check: $(VENV)/tested
 soak: $(VENV)/tested
 	@for tool in curl openssl nginx apache2 sqlite3 haproxy socat; do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || \
 		{ echo "make soak: $$tool is missing; install it with: apt-get install $$tool" >&2; exit 2; }; done
-	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest -s -m soak tests
-	EXAMPLES=$${EXAMPLES-20000} $(VENV)/bin/pytest tests/api/test_random_requests.py tests/server/test_request_ends.py
+	SCALE=$(SCALE) $(VENV)/bin/pytest -s -m soak --durations 15
+	SCALE=$(SCALE) $(VENV)/bin/pytest tests/api/test_random_requests.py tests/server/test_request_ends.py
 
 bench: $(VENV)/served
 	@command -v wrk >/dev/null || \
@@ -54,7 +63,7 @@ requirements: $(VENV)/tested
 		--output-file tests/requirements.txt setup.cfg
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage htmlcov
 
 # The stamps are made anew when what they were made from changes.
 $(VENV)/served: requirements.txt setup.cfg

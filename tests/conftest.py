@@ -16,6 +16,13 @@ def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=taken_out)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item):
+    """Mark the tests that start a service, by what they ask for."""
+    if "make_gunicorn" in item.fixturenames:
+        item.add_marker("server")
+
+
 @pytest.fixture(scope="session")
 def make_database_url(tmp_path_factory):
     """A function that makes the URL of a new, empty database, for the whole session."""

@@ -274,16 +274,22 @@ def database_url(make_database_url):
 
 
 @pytest.fixture(scope="module")
-def service(database_url):
-    """The application with default settings; each test adds an application of its own."""
+def module_service(database_url):
+    """The application with default settings."""
     service = Service(database_url)
-    service.insert(TABLES)
     yield service
     service.close()
 
 
+@pytest.fixture
+def service(module_service):
+    """The application on the rows of ``rows.TABLES``; a test adds an application of its own."""
+    module_service.replace(TABLES)
+    return module_service
+
+
 @pytest.fixture(scope="module")
-def gunicorn(service, database_url):
+def gunicorn(module_service, database_url):
     """A real server on the same database: the one that reads chunks, and bodies that end early."""
     gunicorn = Gunicorn(database_url, MAX_BODY_BYTES=str(GUNICORNS_LIMIT)).start()
     yield gunicorn

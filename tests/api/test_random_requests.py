@@ -1,5 +1,5 @@
 """Random requests: never a 5xx, always a well-formed reply in the right format, and nothing changed
-after a refusal. "make soak" raises the number of examples through the variable EXAMPLES.
+after a refusal. "make soak" raises the number of examples by the variable SCALE.
 
 Each test also asserts which statuses it met: requests that are all refused at the door show little.
 A run of a few hundred examples may be too short for that.

@@ -1,7 +1,7 @@
 """Where requests end: the served application sees what gunicorn's parser reads, and nothing else.
 
 Streams of requests are sent to a real ``serve``, cut anywhere, and given to gunicorn's parser alone.
-"make soak" raises their number through the variable EXAMPLES.
+"make soak" raises their number by the variable SCALE.
 """
 
 from collections import Counter
@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, note
 
 from ..support.parser import understand
-from ..support.randomly import EXAMPLES, RANDOMLY
+from ..support.randomly import RANDOMLY
 from ..support.recording import exchange, split_replies, start_recording
+from ..support.scale import EXAMPLES
 from ..support.smuggling import ATTACKS, CUTS
 from ..support.streams import STREAMS
 

@@ -33,9 +33,9 @@ from ..support.document import make_certificate
 from ..support.latencies import HEALTH, READ, Probe, describe, measure, percentile
 from ..support.mariadb import MariaServer
 from ..support.rows import CHILD, SIBLING, STRANGER, TABLES
+from ..support.scale import ABUSE_SECONDS, SLOW_CLIENTS
 from ..support.service import BASE, Gunicorn, Service
 from ..support.together import run_together
-from .scale import ABUSE_SECONDS, SLOW_CLIENTS
 
 pytestmark = pytest.mark.soak
 

@@ -1,7 +1,6 @@
 """What the audit trail costs: rounds of changes with it and without, by turns, on one database."""
 
 import operator
-import os
 import statistics
 import time
 
@@ -10,12 +9,12 @@ import pytest
 from ..support.clients import KeptAliveClient
 from ..support.command_line import succeed
 from ..support.rows import TABLES, account_row
+from ..support.scale import CHANGES
 from ..support.service import Gunicorn
 from ..support.together import run_together
 
 pytestmark = pytest.mark.soak
 
-CHANGES = int(os.environ.get("SOAK_CHANGES", "10000"))
 ROUNDS = 10
 WRITERS = 4
 CYCLE = 4  # changes from a create to a remove

@@ -14,9 +14,9 @@ from ..support.creates import WORKERS, check_integrity
 from ..support.databases import ENGINE, connect_directly
 from ..support.processes import worker_pids
 from ..support.rows import CHILD, application_row
+from ..support.scale import KILLS
 from ..support.service import BASE
 from ..support.together import wait_until
-from .scale import KILLS
 
 pytestmark = pytest.mark.soak
 

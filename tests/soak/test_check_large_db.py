@@ -13,7 +13,7 @@ from restcomm_apps.store.models import Account, Application, IncomingPhoneNumber
 
 from ..support.processes import peak_memory
 from ..support.rows import account_row, application_row, number_row
-from .scale import APPLICATIONS
+from ..support.scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 

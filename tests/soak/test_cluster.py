@@ -15,8 +15,8 @@ import pytest
 
 from ..support.clients import KeptAliveClient, Unanswered, accepts
 from ..support.documentation import ROOT
+from ..support.scale import CLUSTER_SECONDS
 from ..support.together import run_together, wait_until
-from .scale import CLUSTER_SECONDS
 
 pytestmark = pytest.mark.soak
 

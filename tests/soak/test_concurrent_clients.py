@@ -10,9 +10,9 @@ import pytest
 from ..support.clients import KeptAliveClient
 from ..support.databases import connect_directly
 from ..support.rows import CHILD, STRANGER, TABLES, client_row
+from ..support.scale import CLIENTS, SECONDS
 from ..support.service import Gunicorn
 from ..support.together import run_together, wait_until
-from .scale import CLIENTS, SECONDS
 
 pytestmark = pytest.mark.soak
 

@@ -7,9 +7,9 @@ import pytest
 
 from ..support.clients import KeptAliveClient
 from ..support.rows import CHILD, FULL
+from ..support.scale import SECONDS
 from ..support.service import BASE
 from ..support.together import run_together
-from .scale import SECONDS
 
 pytestmark = pytest.mark.soak
 

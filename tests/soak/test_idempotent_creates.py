@@ -12,9 +12,9 @@ import pytest
 from ..support.clients import KeptAliveClient, Unanswered
 from ..support.replay import request_bytes
 from ..support.rows import CHILD
+from ..support.scale import CREATES
 from ..support.service import BASE, authorization
 from ..support.together import run_together
-from .scale import CREATES
 
 pytestmark = pytest.mark.soak
 

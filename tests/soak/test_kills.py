@@ -22,8 +22,8 @@ from ..support.creates import (
 from ..support.databases import connect_directly
 from ..support.processes import wait_for_workers, worker_pids
 from ..support.rows import CHILD
+from ..support.scale import CLIENTS, CREATES, KILLS
 from ..support.together import wait_until
-from .scale import CLIENTS, CREATES, KILLS
 
 pytestmark = pytest.mark.soak
 

@@ -8,8 +8,8 @@ import pytest
 from ..support.databases import BEGIN, connect_directly
 from ..support.processes import MEBIBYTE, memory, processor_time, wait_for_workers, worker_pids
 from ..support.rows import CHILD, PARENT, STRANGER, application_row
+from ..support.scale import APPLICATIONS
 from ..support.service import BASE, authorization
-from .scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 

@@ -17,8 +17,8 @@ from ..support.rows import (
     application_row,
     number_row,
 )
+from ..support.scale import APPLICATIONS
 from ..support.service import BASE, authorization
-from .scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 

@@ -19,9 +19,9 @@ from ..support.commands import succeed
 from ..support.databases import ENGINE
 from ..support.processes import peak_memory
 from ..support.rows import TABLES, account_row, application_row, client_row, number_row
+from ..support.scale import APPLICATIONS
 from ..support.scripts import make_script
 from ..support.service import BASE, authorization
-from .scale import APPLICATIONS
 
 pytestmark = pytest.mark.soak
 

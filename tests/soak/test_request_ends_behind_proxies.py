@@ -22,11 +22,11 @@ from ..support.randomly import RANDOMLY
 from ..support.recorder import PASSED_ON
 from ..support.recording import connect, end, receive, send_pieces, split_replies, start_recording
 from ..support.rows import STRANGER
+from ..support.scale import STREAMS_BEHIND_PROXIES
 from ..support.service import BASE, authorization, free_port
 from ..support.smuggling import ATTACKS, CUTS
 from ..support.streams import STREAMS
 from ..support.taps import Tap
-from .scale import STREAMS_BEHIND_PROXIES
 
 pytestmark = pytest.mark.soak
 

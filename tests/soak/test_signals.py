@@ -20,9 +20,9 @@ from ..support.creates import LIST, Creates, check_integrity
 from ..support.document import make_certificate
 from ..support.processes import wait_for_workers, worker_pids
 from ..support.rows import CHILD, TABLES
+from ..support.scale import SIGNALS
 from ..support.service import Gunicorn, Service
 from ..support.together import wait_until
-from .scale import SIGNALS
 
 pytestmark = pytest.mark.soak
 

@@ -2,10 +2,10 @@
 
 import threading
 
-from ..soak.scale import CLIENTS, CREATES
 from .clients import KeptAliveClient, Unanswered
 from .databases import connect_directly
 from .rows import CHILD
+from .scale import CLIENTS, CREATES
 from .together import run_together
 
 LIST = f"/Accounts/{CHILD['sid']}/Applications"

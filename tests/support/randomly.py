@@ -1,15 +1,13 @@
-"""How many random examples a test makes; read from the environment here and nowhere else."""
-
-import os
+"""How hypothesis runs a test of a whole service."""
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "500"))
-# Where a run is short, the same examples each time.
+from .scale import ARE_EXAMPLES_THE_SAME, EXAMPLES
+
 RANDOMLY = settings(
     max_examples=EXAMPLES,
     deadline=None,
     database=None,
-    derandomize="EXAMPLES" not in os.environ,
+    derandomize=ARE_EXAMPLES_THE_SAME,
     suppress_health_check=list(HealthCheck),
 )
