@@ -33,7 +33,10 @@ def make_tables(database_url):
 def _new_file():
     """Return the octets of a SQLite file with tables and the first organization."""
     with tempfile.TemporaryDirectory() as folder:
-        succeed("init-db", DATABASE_URL=f"sqlite:///{folder}/new.db")
+        url = f"sqlite:///{folder}/new.db"
+        succeed("init-db", DATABASE_URL=url)
+        with closing(connect_directly(url)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return Path(folder, "new.db").read_bytes()
 
 
