@@ -31,9 +31,15 @@ def new_database_url(folder):
     """Make the URL of a new, empty database; a SQLite file lies in the folder."""
     if not SERVER:
         return f"sqlite:///{folder}/restcomm-apps.db"
-    name = _PREFIX + uuid.uuid4().hex
-    execute_on_server(f"CREATE DATABASE {name}")
-    return f"{SERVER}/{name}"
+    url = f"{SERVER}/{_PREFIX}{uuid.uuid4().hex}"
+    create_database(url)
+    return url
+
+
+def create_database(url):
+    """Make a database of a MariaDB, empty; a SQLite file makes itself."""
+    if parse(url).engine != SQLITE:
+        execute_on_server(f"CREATE DATABASE {parse(url).name}")
 
 
 def drop_database(url):
@@ -80,15 +86,20 @@ def refuse(connection, event, table):
 
 def read_tables(connection):
     """List the names of a database's tables."""
-    if SERVER:
-        return [name for (name,) in connection.execute("SHOW TABLES")]
-    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return [name for (name,) in rows]
+    statement = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    if is_mariadb(connection):
+        statement = "SHOW TABLES"
+    return [name for (name,) in connection.execute(statement).fetchall()]
+
+
+def is_mariadb(connection):
+    """Return whether a connection, a test's or a Service's, leads to a MariaDB."""
+    return getattr(connection, "is_mariadb", False)
 
 
 def describe(connection):
     """List the rows that say what a database is made of: tables, indexes, triggers."""
-    if not SERVER:
+    if not is_mariadb(connection):
         return connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
     rows = connection.execute("SHOW TRIGGERS").fetchall()
     for table in read_tables(connection):
@@ -127,6 +138,8 @@ class MariaConnection(pymysql.Connection):
 
     Unlike sqlite3's it begins no transaction by itself.
     """
+
+    is_mariadb = True
 
     def execute(self, statement, values=()):
         """Run a statement; give its cursor."""

@@ -21,9 +21,10 @@ from pathlib import Path
 from lxml import etree
 
 from restcomm_apps import create_app
+from restcomm_apps.store.urls import SQLITE, parse
 
 from . import tables as database_tables
-from .databases import SERVER, connect_directly, describe
+from .databases import connect_directly, describe
 from .forked import ForkedProcess
 from .links import check_links, headers_to_follow
 
@@ -113,6 +114,7 @@ class Service:
     def __init__(self, database_url, **settings):
         self.settings = {"DATABASE_URL": database_url, **NO_LIMIT, **settings}
         self.database_url = self.settings["DATABASE_URL"]
+        self.is_mariadb = parse(self.database_url).engine != SQLITE
         self.followed = set()
         self.prepare()
         self.start()
@@ -137,7 +139,7 @@ class Service:
 
     def execute(self, statement, values=()):
         """Run a statement as the service does, in its transaction; "?" marks values."""
-        if SERVER:
+        if self.is_mariadb:
             statement = statement.replace("%", "%%").replace("?", "%s")
         return self.store.database.execute_sql(statement, values)
 

@@ -11,7 +11,7 @@ from restcomm_apps.store.service_models import TABLES as OWN
 from restcomm_apps.store.urls import SQLITE, parse
 
 from .commands import succeed
-from .databases import BEGIN, connect_directly, read_tables
+from .databases import connect_directly, is_mariadb, read_tables
 
 NAMES = tuple(model._meta.table_name for model in (*RESTCOMMS, *OWN))
 
@@ -72,7 +72,7 @@ def _read(connection, table):
 def replace_rows(database_url, tables):
     """Do as ``replace`` does, beside the service."""
     with closing(connect_directly(database_url)) as connection:
-        connection.execute(BEGIN)
+        connection.execute("BEGIN" if is_mariadb(connection) else "BEGIN IMMEDIATE")
         replace(connection, tables)
         connection.commit()
 
