@@ -165,7 +165,8 @@ def test_bulk_of_another_media_type_is_told_which(service, media_type):
         lines({"FriendlyName": "New"}),
         415,
         20415,
-        "The body must be application/x-ndjson, application/jsonl, application/jsonlines or text/csv",
+        "The body must be application/x-ndjson, application/jsonl, application/jsonlines "
+        "or text/csv",
         media_type=media_type,
     )
 

@@ -21,7 +21,8 @@ KEYS = (
     "last_page_uri applications"
 ).split()
 ATTRIBUTES = (
-    "page numpages pagesize total start end uri firstpageuri previouspageuri nextpageuri lastpageuri"
+    "page numpages pagesize total start end uri firstpageuri previouspageuri nextpageuri "
+    "lastpageuri"
 ).split()
 
 
@@ -280,7 +281,8 @@ REFUSED = [
     *(
         (
             {"SortBy": order},
-            "SortBy must be DateCreated, DateUpdated, FriendlyName, each alone or with :asc or :desc",
+            "SortBy must be DateCreated, DateUpdated, FriendlyName, each alone or with :asc or "
+            ":desc",
         )
         for order in (
             "",

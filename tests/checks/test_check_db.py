@@ -234,7 +234,7 @@ def spoiled_report(make_database_url):
     """What check-db --json says of the spoiled tables."""
     url = build(
         make_database_url(),
-        rows=dict.fromkeys(CLEAN, []),
+        rows={table: [] for table in CLEAN},
         indexes=(),
         lines=SPOILED_LINES,
         options=SPOILED_OPTIONS,
@@ -400,7 +400,7 @@ def test_fix_without_a_yes_changes_nothing(broken_url, answer):
 
 def test_fix_after_a_yes_mends(database_url):
     build_broken(database_url)
-    code, output, _ = run_check(database_url, "--fix", "dangling, kinds", answer="y\n")
+    _, output, _ = run_check(database_url, "--fix", "dangling, kinds", answer="y\n")
     assert re.search(rf"^mended +kinds +1  {APPLICATIONS}$", output, re.MULTILINE)
     assert not re.search("wrong +(dangling|kinds) ", output)
 

@@ -19,7 +19,7 @@ REMOVED = {FULL["sid"], NAMESAKE["sid"], MARKUP["sid"]}
 
 @pytest.fixture
 def apply(service, database_url, tmp_path):
-    """A function that applies a file's text to the child's applications; gives ``run``'s outcome."""
+    """A function that applies a file's text to the child's applications; returns ``run``'s."""
 
     def run_it(text, *options, name="applications.yaml", account=EMAIL, runner=run):
         path = tmp_path / name
@@ -71,7 +71,7 @@ def test_apply_makes_what_the_file_says_and_shows_it_first(service, apply):
         "Done: 1 created, 2 changed, 0 removed.\n"
     )
     now = applications()
-    ((sid, *new),) = now.pop("New")
+    ((_, *new),) = now.pop("New")
     assert new == ["sms", "/new", False]
     assert now == {
         "No": [(FULL["sid"], "voice", "", True)],

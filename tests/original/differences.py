@@ -704,7 +704,8 @@ def _allow_more(recorded, expected):
         "Access-Control-Allow-Headers": "origin, content-type, accept, authorization, "
         "if-match, if-none-match, idempotency-key, x-request-id",
         "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD",
-        "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-Request-ID, Idempotent-Replayed",
+        "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-Request-ID, "
+        "Idempotent-Replayed",
     }
     return expected._replace(headers=expected.headers | more)
 
@@ -988,8 +989,8 @@ CONTRACTS_TABLE = (
     Difference(
         "a change is let in whatever page asks for it",
         "403",
-        "Requests from web pages: a request that may change something is refused […] when a browser "
-        "says that another site made it",
+        "Requests from web pages: a request that may change something is refused […] when a "
+        "browser says that another site made it",
         applies=_changes_from_another_site,
         rewrite=_refuse_another_site,
     ),

@@ -154,7 +154,8 @@ def test_numbers_are_read_a_few_at_once(service, monkeypatch, suffix, most):
         for n in range(20, 30)
     ]
     service.insert({"restcomm_incoming_phone_numbers": more})
-    target = f"/Accounts/{CHILD['sid']}/Applications{suffix}{'&' if '?' in suffix else '?'}includeNumbers=true"
+    separator = "&" if "?" in suffix else "?"
+    target = f"/Accounts/{CHILD['sid']}/Applications{suffix}{separator}includeNumbers=true"
     whole = service.request("GET", target, CHILD)
     assert "ETag" in whole.headers
     monkeypatch.setattr(listing, "MOST_NUMBERS", most)

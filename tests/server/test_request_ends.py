@@ -1,6 +1,7 @@
 """Where requests end: the served application sees what gunicorn's parser reads, and nothing else.
 
-Streams of requests are sent to a real ``serve``, cut anywhere, and given to gunicorn's parser alone.
+Streams of requests are sent to a real ``serve``, cut anywhere, and given to gunicorn's parser
+alone.
 "make soak" raises their number by the variable SCALE.
 """
 

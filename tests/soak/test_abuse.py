@@ -107,7 +107,7 @@ def serve(tmp_path):
 
 
 def check(gunicorn, title, context=None):
-    """Assert that nobody waits long for Health or an application, once all abusers are connected."""
+    """Assert that nobody waits long for Health or an application once all are connected."""
     beginning = time.monotonic()
     with KeptAliveClient(gunicorn.port, None, context) as client:
         assert client.request("GET", "/Logout")[0] == 200
@@ -220,7 +220,7 @@ def seconds_of_creates(port, account, seconds):
                 time.sleep(0.02)
         return times
 
-    return sorted(sum(run_together(2, work), []))
+    return sorted(seconds for times in run_together(2, work) for seconds in times)
 
 
 def test_bulk_of_another_tenant_is_waited_for_once_at_most(serve, either_url):

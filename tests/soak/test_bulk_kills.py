@@ -74,7 +74,7 @@ def used_ticks(pids):
     return sum(int(stat[11]) + int(stat[12]) for stat in stats)
 
 
-def find_workers(gunicorn):  # noqa: F811
+def find_workers(gunicorn):
     """Wait for the workers and list their pids."""
     wait_until(lambda: len(worker_pids(gunicorn)) == WORKERS, "the workers")
     return worker_pids(gunicorn)
@@ -86,7 +86,7 @@ def send_bulk(client):
     client.connection.request("POST", f"{BASE}{LIST}/Bulk", BULK, headers)
 
 
-def kill_amid_bulk(gunicorn, ticks):  # noqa: F811
+def kill_amid_bulk(gunicorn, ticks):
     """Kill the service once a bulk has cost it so much; tell whether it was answered before."""
     pids = find_workers(gunicorn)
     strike = used_ticks(pids) + ticks
@@ -102,7 +102,7 @@ def kill_amid_bulk(gunicorn, ticks):  # noqa: F811
         return is_answered(client)
 
 
-def test_kill_amid_a_bulk_leaves_all_or_nothing(gunicorn, database_url):  # noqa: F811
+def test_kill_amid_a_bulk_leaves_all_or_nothing(gunicorn, database_url):
     insert_applications(database_url)
     gunicorn.start()
     pids = find_workers(gunicorn)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -234,7 +235,7 @@ def test_killed_node_and_killed_service_lose_no_create(cluster):
         f"these created={len(unacknowledged)} {dict(Counter(failed[n] for n in unacknowledged))}; "
         f"sent again with a key: {sum(creator.repeated for creator in creators)}"
     )
-    for (happened, since), (_, until) in zip(moments, moments[1:]):
+    for (happened, since), (_, until) in pairwise(moments):
         gap = max(creator.longest_gap(since, until) for creator in creators)
         print(f"{happened}: the longest time between two successes of a client is {gap:.2f} s")
         assert gap < TOLERATED

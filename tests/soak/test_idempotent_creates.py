@@ -44,7 +44,7 @@ def send_until_answered(client, form):
     raise AssertionError("a create was not answered three times")
 
 
-def test_creates_sent_twice_are_there_once(gunicorn):  # noqa: F811
+def test_creates_sent_twice_are_there_once(gunicorn):
     gunicorn.start()
 
     def create(number):

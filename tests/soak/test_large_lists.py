@@ -76,7 +76,8 @@ def test_large_list_begins_at_once_and_stays_flat(make_gunicorn, service, databa
     best = {count: min(times) for count, times in per_row.items()}
     ratio = max(best.values()) / min(best.values())
     print(
-        f"\n{APPLICATIONS} rows: first byte after {min(firsts) * 1000:.0f} to {max(firsts) * 1000:.0f} ms, "
+        f"\n{APPLICATIONS} rows: first byte after {min(firsts) * 1000:.0f} to "
+        f"{max(firsts) * 1000:.0f} ms, "
         f"peak {peak / MEBIBYTE:.1f} MiB above idle, "
         + ", ".join(f"{time * 1e6:.1f} µs per row of {count}" for count, time in best.items())
         + f", ratio {ratio:.2f}"

@@ -125,7 +125,7 @@ def lasted(tmp_path_factory):
 
 
 def let_them_last(clients, ports):
-    """Let clients do what they do each second until no connection of theirs is left, or too long."""
+    """Let clients do what they do each second until no connection is left, or too long."""
     end = time.monotonic() + REQUEST + 2 * LATER
     second = time.monotonic() + 1
     while time.monotonic() < end and any(client.lasted is None for client in clients):

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_proxy_passes_on_what_clients_send(proxied):
 class DyingService(BaseHTTPRequestHandler):
     """A service that answers Health and Logout, but nothing to what else it has read."""
 
-    read = []
+    read: ClassVar[list[str]] = []
 
     def do_GET(self):
         """Answer ``OK``, or note the method and break off."""

@@ -165,7 +165,7 @@ def test_tls_is_used_and_verified(running_server, tmp_path):
 
 def test_server_without_tls_is_refused_where_tls_is_asked_for(server):
     server_without = server.url(ssl="true", ssl_verify="false")
-    with pytest.raises(Exception, match="SSL|TLS"):
+    with pytest.raises(Exception, match=r"SSL|TLS"):
         Service(server_without)
 
 

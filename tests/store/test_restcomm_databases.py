@@ -1,5 +1,5 @@
-"""The service on a database that a Restcomm of some age has made: nobody ran init-db, and nothing of
-it is changed but the rows that a client asks for.
+"""The service on a database that a Restcomm of some age has made: nobody ran init-db, and nothing
+of it is changed but the rows that a client asks for.
 """
 
 import json

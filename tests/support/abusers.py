@@ -158,7 +158,7 @@ def list_of(account):
 
 
 def hold_the_lock(stop, begun, told, path, seconds):
-    """Hold a SQLite file's lock for writing some seconds at a time; others get it for half a one."""
+    """Hold a SQLite file's lock to write some seconds at a time; others get it for half a one."""
     connection = sqlite3.connect(path, timeout=60, isolation_level=None)
     while not stop.is_set():
         connection.execute("BEGIN IMMEDIATE")

@@ -66,7 +66,7 @@ def connect_directly(url):
         autocommit=True,
         # Dates as texts, as SQLite gives them.
         conv={key: each for key, each in conversions.items() if key != FIELD_TYPE.DATETIME},
-        # Where TLS is not what a test is about, reading all certificates takes longer than the rest.
+        # Where a test is not about TLS, reading all certificates takes longer than the rest.
         ssl_disabled=not any(name.startswith("ssl") for name in parsed.options),
         **parsed.options,
     )
@@ -77,10 +77,8 @@ def refuse(connection, event, table):
     says = "the trigger says no"
     # 1062 is the number of a row that is there already.
     refusal = f"SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1062, MESSAGE_TEXT = '{says}'"
-    if SERVER:
-        body = f"FOR EACH ROW {refusal}"
-    else:
-        body = f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+    abort = f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+    body = f"FOR EACH ROW {refusal}" if SERVER else abort
     connection.execute(f"CREATE TRIGGER refuse BEFORE {event} ON {table} {body}")
 
 

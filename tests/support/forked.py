@@ -1,4 +1,4 @@
-"""Processes of the command line that are forked from one that has imported it: ``fork_server.py``."""
+"""Processes of the command line, forked from one that has imported it: ``fork_server.py``."""
 
 import atexit
 import ctypes

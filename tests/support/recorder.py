@@ -1,5 +1,5 @@
-"""``python -m tests.support.recorder RECORDS serve …``: ``restcomm-apps serve …`` with a look at each
-request as the application sees it.
+"""``python -m tests.support.recorder RECORDS serve …``: ``restcomm-apps serve …`` with a look at
+each request as the application sees it.
 
 What it sees is a line of JSON in the file RECORDS (``Record`` in recording.py), written before the
 reply is sent. A query of READERS is answered here, for each way to read a body or to leave it;

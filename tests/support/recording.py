@@ -66,7 +66,8 @@ class RecordingService(Gunicorn):
     def take_records(self):
         """Give the Records of all requests since the last call, in their order."""
         if self.file is None:
-            self.file = open(self.records, "rb")
+            # Kept open from one call to the next.
+            self.file = self.records.open("rb")
         records = []
         for line in self.file.readlines():
             fields = json.loads(line)

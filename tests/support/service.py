@@ -247,10 +247,8 @@ class Gunicorn:
 
     def kill(self, number=signal.SIGKILL):
         """End the whole process group with a signal and wait for it."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
         self.process.wait(30)
 
     def request(self, method, path, account=None, body=None, headers=None, timeout=30):
@@ -273,7 +271,7 @@ class Gunicorn:
 
     def _send(self, method, path, body, headers, timeout):
         request = urllib.request.Request(self.url + path, data=body, headers=headers, method=method)
-        # Made anew: urllib keeps its own from the first request on, whatever SSL_CERT_FILE says then.
+        # Made anew: urllib keeps its own from the first request, whatever SSL_CERT_FILE says then.
         context = ssl.create_default_context() if self.scheme == "https" else None
         try:
             with urllib.request.urlopen(request, timeout=timeout, context=context) as reply:

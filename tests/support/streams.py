@@ -4,6 +4,8 @@ A stream is made of right requests, each a list of tokens: (slot, octets). A twi
 slot's TWISTS in the place of a token: a stream that is wrong is so in few places, and in any.
 """
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 from .recorder import READERS
@@ -185,7 +187,7 @@ def cut(octets, cuts):
         for number, at_line in cuts
     }
     edges = sorted({0, *places, len(octets)})
-    return [octets[begin:after] for begin, after in zip(edges, edges[1:])]
+    return [octets[begin:after] for begin, after in pairwise(edges)]
 
 
 def choose(number, *alternatives):

@@ -181,7 +181,7 @@ def test_thousand_wrong_passwords_leave_the_rightful_client_alone(make_gunicorn,
         while served < 20 or not all(each.done() for each in guesses):
             assert gunicorn.request("GET", LIST, CHILD)[0] == 200
             served += 1
-    statuses = sum((each.result() for each in guesses), [])
+    statuses = [status for guess in guesses for status in guess.result()]
     assert len(statuses) == 1000 and set(statuses) == {401, 429}
     # Each process counts by itself, and at most one guess a client is on its way when it is full.
     assert statuses.count(401) <= 2 * (10 + 4)

@@ -1,4 +1,4 @@
-"""Web pages of other sites: what a browser says of them decides whether they may change anything."""
+"""Web pages of other sites: what a browser says of them decides what they may change."""
 
 import logging
 
