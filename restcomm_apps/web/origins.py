@@ -47,6 +47,11 @@ def is_of_another_site(request: Request) -> bool:
     return origin is not None and not _is_own(origin, request.environ.get("HTTP_HOST", ""))
 
 
+def is_host(text: str) -> bool:
+    """Return whether a text can stand in a URL as a host, with a port or not."""
+    return text.isascii() and _HOST_AND_PORT.fullmatch(text) is not None
+
+
 def _is_own(origin, host):
     """Return whether an origin has the request's host and port, whatever its scheme.
 

@@ -239,3 +239,34 @@ def test_link_is_at_the_callers_own_host_and_scheme(make_service):
         url = f"{proto}://{host}/apps/2012-04-24/Profiles/{DEFAULT}"
         assert link.startswith(f"<{url}>;")
         assert service.client.get(url.replace(f"{proto}://{host}", ""), headers=headers).json
+
+
+def read_at(service, host, **environ):
+    """Read an account as one that the client reaches at a host; return the reply."""
+    path = f"{BASE}/Accounts/{CHILD['sid']}"
+    environ["HTTP_HOST"] = host
+    # Without cookies, for which Werkzeug's client would take hosts apart.
+    client = service.app.test_client(use_cookies=False)
+    return client.get(path, headers=authorization(CHILD), environ_overrides=environ)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["xn--a", "xn--e1afmkfd.xn--p1ai", "xn--fiqs8s:8080", "xn--mnchen-3ya.de", "[::1]:8080"],
+)
+def test_link_has_the_host_that_was_sent(service, host):
+    reply = read_at(service, host)
+    assert reply.status_code == 200
+    assert reply.headers["Link"].startswith(f"<http://{host}{BASE}/Profiles/PR")
+
+
+@pytest.mark.parametrize("host", ["a b", "x@y", "foo:bar", "a,b", "\xe9", ""])
+def test_no_link_has_a_host_that_is_none(service, host):
+    reply = read_at(service, host)
+    assert reply.status_code == 200
+    assert "Link" not in reply.headers
+
+
+def test_link_has_the_path_where_the_service_is_mounted(service):
+    reply = read_at(service, "localhost", SCRIPT_NAME="/telephony/\xd1\x8f")
+    assert f"<http://localhost/telephony/%D1%8F{BASE}/Profiles/PR" in reply.headers["Link"]

@@ -1,6 +1,7 @@
 """The Accounts resource: its URLs and verbs; and Logout."""
 
 from functools import partial
+from urllib.parse import quote
 
 from flask import Blueprint, current_app, request
 
@@ -19,6 +20,7 @@ from restcomm_apps.web.authorization import (
     require_role_within_rights,
 )
 from restcomm_apps.web.bodies import read_form, require_form
+from restcomm_apps.web.origins import is_host
 from restcomm_apps.web.pages import render_listing
 from restcomm_apps.web.replies import Reply, render, render_nothing, render_text
 from restcomm_apps.web.settings import delete_status, now, unbinds
@@ -69,14 +71,17 @@ def create_account(creator: Account) -> Reply:
 def read_account(account: Account) -> Reply:
     """Show one account, named by its sid or e-mail address."""
     reply = render(ACCOUNT, account)
-    reply.headers["Link"] = _profile_link(account)
+    if is_host(request.host):
+        reply.headers["Link"] = _profile_link(account)
     return reply
 
 
 def _profile_link(account):
     """Make the header that names the account's profile, at the host and scheme of the request."""
     sid = profiles.find_profile_sid(account)
-    url = f"{request.root_url.rstrip('/')}{current_app.config['BASE_PATH']}/Profiles/{sid}"
+    # As the client has sent it: Werkzeug's own URLs are IRIs, whose hosts no header can hold.
+    own = f"{request.scheme}://{request.host}{quote(request.root_path)}"
+    url = f"{own}{current_app.config['BASE_PATH']}/Profiles/{sid}"
     return f'<{url}>;rel=related;title="Profiles"'
 
 
