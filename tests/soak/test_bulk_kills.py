@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ..support.clients import KeptAliveClient, accepts
+from ..support.clients import KeptAliveClient
 from ..support.creates import WORKERS, check_integrity
 from ..support.databases import ENGINE, connect_directly
-from ..support.processes import worker_pids
+from ..support.processes import accepts, worker_pids
 from ..support.rows import CHILD, application_row
 from ..support.scale import KILLS
 from ..support.service import BASE

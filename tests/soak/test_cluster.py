@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ..support.clients import KeptAliveClient, Unanswered, accepts
+from ..support.clients import KeptAliveClient, Unanswered
 from ..support.documentation import ROOT
+from ..support.processes import accepts
 from ..support.scale import CLUSTER_SECONDS
 from ..support.together import run_together, wait_until
 

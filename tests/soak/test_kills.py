@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from ..support.clients import KeptAliveClient, accepts
+from ..support.clients import KeptAliveClient
 from ..support.creates import (
     LIST,
     THREADS,
@@ -20,7 +20,7 @@ from ..support.creates import (
     form_of,
 )
 from ..support.databases import connect_directly
-from ..support.processes import wait_for_workers, worker_pids
+from ..support.processes import accepts, wait_for_workers, worker_pids
 from ..support.rows import CHILD
 from ..support.scale import CLIENTS, CREATES, KILLS
 from ..support.together import wait_until

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import ssl
 from pathlib import Path
 from urllib.parse import urlencode
@@ -109,15 +108,6 @@ class KeptAliveClient:
         check_reply(reply.status, reply.getheader("Content-Type"), octets)
         # Health and Logout answer OK in any format.
         return reply.status, json.loads(octets) if octets not in (b"", b"OK") else None
-
-
-def accepts(port):
-    """Tell whether something accepts connections on a port of 127.0.0.1."""
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 def queued(local, remote):

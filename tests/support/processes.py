@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,3 +70,12 @@ def peak_memory(pid):
         match = re.search(r"^VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
         return match and int(match[1]) / 1024
     return None
+
+
+def accepts(port):
+    """Tell whether something accepts connections on a port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from contextlib import closing, suppress
@@ -27,6 +26,8 @@ from . import tables as database_tables
 from .databases import connect_directly, describe
 from .forked import ForkedProcess
 from .links import check_links, headers_to_follow
+from .processes import accepts, worker_pids
+from .together import wait_until
 
 BASE = "/restcomm/2012-04-24"
 MEDIA_TYPES = ("application/json", "application/xml")
@@ -235,15 +236,14 @@ class Gunicorn:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return self
-            except OSError:
-                assert self.process.poll() is None, self.log.read_text()
-                assert time.monotonic() < deadline, "the service does not answer"
-                time.sleep(0.02)
+
+        def serves():
+            assert self.process.poll() is None, self.log.read_text()
+            # Before there is a worker it may listen only to try whether it could.
+            return worker_pids(self) and accepts(self.port)
+
+        wait_until(serves, "the service to accept connections")
+        return self
 
     def kill(self, number=signal.SIGKILL):
         """End the whole process group with a signal and wait for it."""
