@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import socket
 import sys
@@ -28,8 +29,11 @@ def main(is_patched):
     fork = os.fork
     if is_patched:
         importlib.import_module("gevent.monkey").patch_all()
-        importlib.import_module("restcomm_apps.server.worker")
-    importlib.import_module("restcomm_apps.cli")
+    # All of it: the command line imports what a command needs when it runs.
+    package = importlib.import_module("restcomm_apps")
+    for module in pkgutil.walk_packages(package.__path__, "restcomm_apps."):
+        if not module.name.endswith(".__main__"):
+            importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
     while True:
