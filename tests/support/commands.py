@@ -29,11 +29,16 @@ def run(*arguments, **settings):
         with pytest.raises(SystemExit) as exit_code:
             context.run(main)
         with suppress(NoStore):  # as where a usage is wrong
-            context.run(database.close)
+            context.run(_close)
     code = exit_code.value.code
     if isinstance(code, str):  # as the interpreter ends with a sentence
         return 1, output.getvalue(), f"{errors.getvalue()}{code}\n"
     return code or 0, output.getvalue(), errors.getvalue()
+
+
+def _close():
+    # Which database is meant is looked up here, within the command's context.
+    database.close()
 
 
 def succeed(*arguments, **settings):

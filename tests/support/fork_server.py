@@ -44,8 +44,11 @@ def main(is_patched):
         if go_between == 0:
             process = fork()
             if process == 0:
-                return json.loads(octets), files
-            _REQUESTS.send(str(process).encode())
+                command = json.loads(octets)
+                if command["start_new_session"]:
+                    os.setsid()
+                _REQUESTS.send(str(os.getpid()).encode())
+                return command, files
             os._exit(0)
         os.waitpid(go_between, 0)
         _REQUESTS.send(b"handed over")
@@ -59,8 +62,6 @@ def become(command, files):
     for number, file in enumerate(files):
         os.dup2(file, number)
     os.closerange(3, max(files) + 1)
-    if command["start_new_session"]:
-        os.setsid()
     os.chdir(command["folder"])
     os.umask(command["mask"])
     os.environ.clear()
