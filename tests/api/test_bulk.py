@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from contextlib import closing
 
 import pytest
 
@@ -425,7 +426,7 @@ def test_bulk_larger_than_a_body_may_be_is_refused(make_service):
 
 
 def test_fault_in_a_later_row_takes_all_back(service, database_url):
-    with connect_directly(database_url) as connection:
+    with closing(connect_directly(database_url)) as connection:
         refuse(connection, "DELETE", "restcomm_applications")
     body = lines({"FriendlyName": "New"}, {"Sid": FULL["sid"], "Action": "remove"})
     check_refusal(

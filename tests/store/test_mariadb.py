@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -83,7 +84,7 @@ def create(gunicorn, name):
 def folding_service(make_service, database_url):
     """The application on tables that ignore case, accents and trailing spaces."""
     service = make_service(ACCESS="lineage")
-    with connect_directly(database_url) as connection:
+    with closing(connect_directly(database_url)) as connection:
         for table in TABLES:
             connection.execute(
                 f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"

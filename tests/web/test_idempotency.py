@@ -1,6 +1,7 @@
 """Idempotency-Key: the same request again gives the first answer again and changes nothing."""
 
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -166,7 +167,7 @@ def test_second_waits_for_the_first(service, database_url, make_gunicorn):
 
 
 def test_database_without_the_table_provides_no_keys(service, database_url):
-    with connect_directly(database_url) as connection:
+    with closing(connect_directly(database_url)) as connection:
         connection.execute(f"DROP TABLE {TABLE}")
     service.start_anew()
     reply = create(service, "a")
