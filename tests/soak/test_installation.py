@@ -6,8 +6,11 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
+
+from restcomm_apps.store.urls import parse
 
 from ..support.documentation import ROOT, blocks, commands, read
 from ..support.service import check_reply, free_port
@@ -103,11 +106,12 @@ def test_make_says_what_a_python_without_ensurepip_lacks(checkout, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_backup_of_readme_holds_what_was_acknowledged(make_gunicorn, tmp_path):
+def test_backup_of_readme_holds_what_was_acknowledged(make_gunicorn, database_url):
     gunicorn = make_gunicorn().start()
     gunicorn.run("init-db", "--first-account")
+    folder = Path(parse(database_url).name).parent
     command = re.search(r"`(sqlite3 .*?)`,", read("README.md"))[1]
-    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["sh", "-c", command], cwd=folder, check=True, timeout=60)
     count = ["sqlite3", "copy.db", "select count(*) from restcomm_accounts"]
-    done = subprocess.run(count, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(count, cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "1"
