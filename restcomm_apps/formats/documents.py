@@ -1,6 +1,6 @@
 """Documents: one row of a resource, all rows of a list or a page of them, in either format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from jinja2 import Template
 
@@ -27,17 +27,29 @@ class Documents:
         self._of_lists: dict[_Key, tuple[Frame, Layout]] = {}
         self._of_pages: dict[_Key, tuple[Frame, Layout]] = {}
 
+    def write_in_parts(
+        self, resource: Resource, row: object, lists: Iterable[Sequence[object]], reply_format: str
+    ) -> Iterator[str]:
+        """Yield the document that shows one row in parts; see ``Layout.write_in_parts``."""
+        opening, layout, closing = self._layout_of_one(resource, reply_format)
+        yield opening
+        yield from layout.write_in_parts(row, lists)
+        yield closing
+
     def write_one(self, resource: Resource, row: object, reply_format: str) -> str:
         """Write the document that shows one row."""
+        opening, layout, closing = self._layout_of_one(resource, reply_format)
+        (text,) = layout.write([row])
+        return f"{opening}{text}{closing}"
+
+    def _layout_of_one(self, resource: Resource, reply_format: str) -> tuple[str, Layout, str]:
         key = resource.element, reply_format
         if key not in self._of_one:
             writer = self._writers[reply_format]
             opening, closing = writer.document(resource.element)
             layout = Layout(writer, resource, self._site, writer.depth)
             self._of_one[key] = opening, layout, closing
-        opening, layout, closing = self._of_one[key]
-        (text,) = layout.write([row])
-        return f"{opening}{text}{closing}"
+        return self._of_one[key]
 
     def of_list(self, resource: Resource, reply_format: str) -> tuple[Frame, Layout]:
         """Return the Frame and the Layout of a document that lists rows."""

@@ -17,6 +17,7 @@ from restcomm_apps.formats.escapes import xml_text
 from restcomm_apps.formats.layout import Frame, Layout, PageProperty
 from restcomm_apps.formats.media_types import MEDIA_TYPES
 from restcomm_apps.formats.resource import BARE, Property, Resource, column, number
+from restcomm_apps.store.pauses import Pace
 
 from .target import FORMAT
 
@@ -68,6 +69,19 @@ def render(resource: Resource, row: object, status: int = 200) -> Reply:
     """Make the reply that shows one row of a resource."""
     reply_format = request.environ[FORMAT]
     return _reply(_documents().write_one(resource, row, reply_format), reply_format, status)
+
+
+def render_in_parts(resource: Resource, row: object, lists: Iterable[Sequence[object]]) -> Reply:
+    """Make the reply that shows one row with the rows of ``lists`` in its last property.
+
+    Others have a turn between two parts; see ``Layout.write_in_parts``.
+    """
+    reply_format = request.environ[FORMAT]
+    parts, pace = [], Pace()
+    for part in _documents().write_in_parts(resource, row, lists, reply_format):
+        parts.append(part)
+        pace.give_way()
+    return _reply("".join(parts), reply_format)
 
 
 def list_layout(resource: Resource, reply_format: str) -> tuple[Frame, Layout]:

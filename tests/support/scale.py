@@ -30,6 +30,3 @@ SLOW_CLIENTS = _size("SOAK_SLOW_CLIENTS", full=500, ci=500)
 CLUSTER_SECONDS = _size("SOAK_CLUSTER_SECONDS", full=60, ci=20)
 STREAMS_BEHIND_PROXIES = _size("SOAK_STREAMS", full=300, ci=30)
 APPLICATIONS = _size("SOAK_APPLICATIONS", full=100_000, ci=20_000)
-# How much slower a machine of the short form may be, where a test times two servers
-# at once: machines of one kind differ by so much.
-SLOWNESS = 2.5 if _SCALE == "ci" else 1

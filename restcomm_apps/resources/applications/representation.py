@@ -63,12 +63,15 @@ APPLICATION = Resource(
 
 
 class BulkOutcome(NamedTuple):
-    """What a bulk has done: how many of each, and the applications that it created or updated."""
+    """What a bulk has done: how many of each, and the applications that it created or updated.
+
+    They are None where they are written apart.
+    """
 
     created: int
     updated: int
     removed: int
-    applications: Sequence[object]
+    applications: Sequence[object] | None
 
 
 BULK = Resource(

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
+from peewee import chunked
 from werkzeug.routing import BaseConverter
 
 from restcomm_apps.audit.representation import CHANGE
@@ -18,8 +19,8 @@ from restcomm_apps.web.bodies import read_form, read_text, require_form, require
 from restcomm_apps.web.compression import compress
 from restcomm_apps.web.etags import require_expected_state, tag_list, tag_state
 from restcomm_apps.web.idempotency import answer_once
-from restcomm_apps.web.pages import render_listing, wants_csv
-from restcomm_apps.web.replies import Reply, render, render_nothing
+from restcomm_apps.web.pages import PIECE, render_listing, wants_csv
+from restcomm_apps.web.replies import Reply, render, render_in_parts, render_nothing
 from restcomm_apps.web.settings import delete_status, now, unbinds
 
 blueprint = Blueprint("applications", __name__)
@@ -92,7 +93,12 @@ def apply_rows(account: Account) -> Reply:
     def answer() -> Reply:
         row_actions = bulk.read_actions(split_rows(request.mimetype, text))
         _permit(account, row_actions)
-        return render(BULK, queries.apply_actions(account, row_actions, unbinds(), now()))
+        outcome = queries.apply_actions(account, row_actions, unbinds(), now())
+        if not outcome.applications:
+            return render(BULK, outcome)
+        # 10,000 at once would hold up others for 80 ms, twice that beside a busy MariaDB.
+        lists = chunked(outcome.applications, PIECE)
+        return render_in_parts(BULK, outcome._replace(applications=None), lists)
 
     return answer_once([request.mimetype, text], answer)
 
