@@ -26,6 +26,8 @@ CHANGES = _size("SOAK_CHANGES", full=10_000, ci=10_000)
 SECONDS = _size("SOAK_SECONDS", full=20, ci=8)
 CLIENTS = _size("SOAK_CLIENTS", full=16, ci=16)
 ABUSE_SECONDS = _size("SOAK_ABUSE_SECONDS", full=10, ci=3)
+# Beside bulks: a bulk lasts longer than the short form of the others.
+BULK_SECONDS = _size("SOAK_BULK_SECONDS", full=10, ci=10)
 SLOW_CLIENTS = _size("SOAK_SLOW_CLIENTS", full=500, ci=500)
 CLUSTER_SECONDS = _size("SOAK_CLUSTER_SECONDS", full=60, ci=20)
 STREAMS_BEHIND_PROXIES = _size("SOAK_STREAMS", full=300, ci=30)
